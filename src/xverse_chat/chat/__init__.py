@@ -1,0 +1,1 @@
+"""The conversation without a model or a screen. Standard library only."""

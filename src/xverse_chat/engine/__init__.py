@@ -1,0 +1,1 @@
+"""Everything with torch: the model, its tokenizer, quantization, generation."""

@@ -1,0 +1,78 @@
+"""Every error a user can meet, each with what to do next and the exit code it leads to.
+
+Standard library only. Foreign exceptions are mapped to these once, where they enter.
+
+    XverseChatError              1    anything else that failed
+    ├── UsageError               2    an option or argument that cannot be
+    ├── DataError               65    damaged, hostile or refused data
+    │   └── ContextLengthError  65    one message longer than the context
+    ├── UnavailableError        69    network, model, folder or device that is not there
+    ├── EngineError             70    the engine failed
+    │   └── MemoryShortageError 70    does not fit into memory
+    ├── CannotCreateError       73    a file or folder cannot be made
+    ├── DiskError               74    disk full, or reading or writing failed
+    └── TransferError           75    a transfer broke off; running again resumes it
+
+Ctrl-C ends with 130, hang-up with 129, termination with 143; those are no errors.
+"""
+
+
+class XverseChatError(Exception):
+    """A failure told in one paragraph: ``message`` is what is wrong, ``hint`` what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(XverseChatError):
+    """An option, argument or call that cannot be."""
+
+    exit_code = 2
+
+
+class DataError(XverseChatError):
+    """Data that is damaged, hostile or refused."""
+
+    exit_code = 65
+
+
+class ContextLengthError(DataError):
+    """One message that is longer than the context has room for."""
+
+
+class UnavailableError(XverseChatError):
+    """A network, model, folder or device that is not there."""
+
+    exit_code = 69
+
+
+class EngineError(XverseChatError):
+    """The engine failed while loading or answering."""
+
+    exit_code = 70
+
+
+class MemoryShortageError(EngineError):
+    """The model, or a conversation with it, does not fit into memory."""
+
+
+class CannotCreateError(XverseChatError):
+    """A file or folder that cannot be created."""
+
+    exit_code = 73
+
+
+class DiskError(XverseChatError):
+    """A full disk, or one that fails to read or write."""
+
+    exit_code = 74
+
+
+class TransferError(XverseChatError):
+    """A transfer that broke off; the part that arrived is kept, running again resumes it."""
+
+    exit_code = 75

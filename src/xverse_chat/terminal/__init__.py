@@ -1,0 +1,1 @@
+"""Everything the user sees and types. Only this layer draws."""
