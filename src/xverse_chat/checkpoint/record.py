@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -114,11 +115,12 @@ def damaged_files(
         if not hash_all and file.looks_unchanged(folder):
             continue
         try:
-            if (folder / file.path).stat().st_size != file.size_bytes:
-                damaged.append(file.path)
-            elif sha256_of(folder / file.path, lambda n: advance(file.path, n)) != file.sha256:
-                damaged.append(file.path)
+            intact = (folder / file.path).stat().st_size == file.size_bytes and (
+                sha256_of(folder / file.path, partial(advance, file.path)) == file.sha256
+            )
         except OSError:
+            intact = False
+        if not intact:
             damaged.append(file.path)
     return damaged
 
