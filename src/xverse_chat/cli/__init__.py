@@ -1,0 +1,1 @@
+"""The command line: options, wiring, and from an error to its exit code. May import all layers."""

@@ -1,0 +1,128 @@
+"""One answer for a script: the answer alone on stdout, everything else on stderr."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from types import FrameType
+from typing import Any
+
+from xverse_chat.chat.backend import Backend, Finish, Message
+from xverse_chat.cli.loader import Loader
+from xverse_chat.cli.outcome import INTERRUPTED_EXIT_CODE, write_json
+from xverse_chat.config import GenerationSettings
+from xverse_chat.progress import NoProgress, Progress
+from xverse_chat.terminal.sanitise import Sanitiser
+
+
+class InterruptSwitch:
+    """Ctrl-C for scripts: leaves at once while loading, stops the answer while answering."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.is_answering = False
+
+    def install(self) -> None:
+        """Take SIGINT over from Python, whose exception could strike in the middle of an import."""
+        signal.signal(signal.SIGINT, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.is_answering and not self.stop.is_set():
+            self.stop.set()
+        else:
+            os._exit(INTERRUPTED_EXIT_CODE)  # nothing is open that could be lost
+
+
+def answer_once(
+    loader: Loader,
+    messages: Sequence[Message],
+    *,
+    overrides: Mapping[str, Any],
+    as_json: bool,
+) -> None:
+    """Load the model and answer ``messages`` once, on stdout."""
+    switch = InterruptSwitch()
+    switch.install()
+    loader.check()
+    backend = loader.load(_loading_progress())
+    settings = backend.default_settings.overridden(overrides)
+    write_answer(backend, messages, settings=settings, as_json=as_json, switch=switch)
+
+
+def _loading_progress() -> Progress:
+    if not sys.stderr.isatty():
+        return NoProgress()
+    from xverse_chat.terminal.progress import RichProgress
+
+    return RichProgress()
+
+
+def write_answer(
+    backend: Backend,
+    messages: Sequence[Message],
+    *,
+    settings: GenerationSettings,
+    as_json: bool,
+    switch: InterruptSwitch,
+) -> None:
+    """Stream the answer to stdout, or write it as one JSON object when it is complete.
+
+    Raises SystemExit(130) after an interrupt, with what was said until then written.
+    """
+    sanitiser = Sanitiser()
+    pieces: list[str] = []
+    finish: Finish | None = None
+    switch.is_answering = True
+    with closing(backend.stream(messages, settings, switch.stop)) as stream:
+        for event in stream:
+            if isinstance(event, Finish):
+                finish = event
+            else:
+                pieces.append(event)
+                if not as_json:
+                    _write(sanitiser.feed(event))
+    assert finish is not None, "a backend ends with its Finish"
+    if as_json:
+        write_json(_summary(backend, "".join(pieces), finish))
+    else:
+        _write(sanitiser.flush() + "\n")
+        if finish.dropped_messages:
+            sys.stderr.write(
+                f"{finish.dropped_messages} of the oldest messages were left out: the context of "
+                f"{backend.description.context_tokens} tokens has no room for them.\n"
+            )
+    if finish.reason == "interrupted":
+        raise SystemExit(INTERRUPTED_EXIT_CODE)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _summary(backend: Backend, text: str, finish: Finish) -> dict[str, object]:
+    """Return the object of ``--json``. The text is the model's own: JSON escapes control codes."""
+    model, usage, timings = backend.description, finish.usage, finish.timings
+    return {
+        "text": text,
+        "finish_reason": finish.reason,
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens,
+        },
+        "timings": {
+            "load_s": round(timings.load_s, 4),
+            "prefill_s": round(timings.prefill_s, 4),
+            "first_token_s": round(timings.first_token_s, 4),
+            "decode_tokens_per_s": timings.decode_tokens_per_s
+            and round(timings.decode_tokens_per_s, 2),
+        },
+        "model": {
+            "id": model.model_id,
+            "precision": model.precision,
+            "device": model.device,
+        },
+    }

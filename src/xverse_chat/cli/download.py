@@ -1,0 +1,95 @@
+"""``xverse-download``: its options, and the one line it prints, the path of the model folder."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xverse_chat.cli.outcome import ending_well, use_utf8
+from xverse_chat.config import DEFAULT_MODEL_ID, DEFAULT_REVISION, check_model_id, find_cache_dir
+from xverse_chat.progress import Progress
+
+
+def download(
+    model: Annotated[
+        str, typer.Argument(metavar="[ID]", help="Model on ModelScope, OWNER/NAME.")
+    ] = DEFAULT_MODEL_ID,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where to put it. Default: XVERSE_CHAT_CACHE, else /root/autodl-tmp where that "
+            "exists, else the user's cache folder.",
+            show_default=False,
+        ),
+    ] = None,
+    revision: Annotated[
+        str, typer.Option(help="Branch, tag or commit of the model.")
+    ] = DEFAULT_REVISION,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Hash every file again and repair what is damaged."),
+    ] = False,
+    keep_original: Annotated[
+        bool,
+        typer.Option("--keep-original", help="Keep the downloaded .bin files after conversion."),
+    ] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Another ModelScope server; MODELSCOPE_ENDPOINT does the same."
+        ),
+    ] = None,
+) -> None:
+    """Download an XVERSE chat model, verify it and convert it into a model folder.
+
+    Run again after an interruption: it goes on where it stopped. Prints the folder's path.
+    """
+    use_utf8()
+    with ending_well():
+        check_model_id(model)
+        folder = download_showing_progress(
+            model,
+            cache_dir=find_cache_dir(cache_dir),
+            revision=revision,
+            endpoint=endpoint,
+            keep_original=keep_original,
+            verify=verify,
+        )
+        sys.stdout.write(f"{folder}\n")
+
+
+def download_showing_progress(
+    model_id: str,
+    *,
+    cache_dir: Path,
+    revision: str = DEFAULT_REVISION,
+    endpoint: str | None = None,
+    keep_original: bool = False,
+    verify: bool = False,
+) -> Path:
+    """Download with bars on a terminal, with plain lines elsewhere; return the model folder."""
+    from xverse_chat.hub.download import download_model
+
+    with _progress() as progress:
+        return download_model(
+            model_id,
+            cache_dir=cache_dir,
+            revision=revision,
+            endpoint=endpoint,
+            keep_original=keep_original,
+            verify=verify,
+            progress=progress,
+        )
+
+
+def main() -> None:
+    """Run the command line of ``xverse-download``."""
+    application = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.command()(download)
+    application(prog_name="xverse-download")

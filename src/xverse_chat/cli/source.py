@@ -1,0 +1,80 @@
+"""Which model is meant, and where its folder is."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from xverse_chat.config import (
+    DEFAULT_MODEL_ID,
+    DEMO_MODEL_ID,
+    check_model_id,
+    demo_folder,
+    find_cache_dir,
+    model_folder_path,
+)
+from xverse_chat.errors import UnavailableError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model and its folder. ``is_downloadable`` when it is known by an id of ModelScope's."""
+
+    model_id: str
+    folder: Path
+    cache_dir: Path
+    is_downloadable: bool
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is a folder to load from."""
+        return self.folder.is_dir()
+
+    @property
+    def download_command(self) -> str:
+        """The exact command that brings this model."""
+        words = ["xverse-download"]
+        if self.model_id != DEFAULT_MODEL_ID:
+            words.append(self.model_id)
+        return shlex.join([*words, "--cache-dir", str(self.cache_dir)])
+
+    def check_is_there(self) -> None:
+        """Raise UnavailableError, with the command that brings the model, when it is not there."""
+        if not self.is_there:
+            raise UnavailableError(
+                f"The model {self.model_id} is not on this machine: there is no {self.folder}.",
+                hint=f"Run `{self.download_command}` once, or talk to the small demo model "
+                "with `xverse-chat --demo`.",
+            )
+
+
+def find_source(model: str | None, *, demo: bool, cache_dir: Path | None) -> ModelSource:
+    """Find what ``--model`` (an id, a folder, or ``demo``) or ``--demo`` names.
+
+    Raises UnavailableError for a folder that does not exist, UsageError for options that
+    contradict each other.
+    """
+    if demo and model not in (None, DEMO_MODEL_ID):
+        raise UsageError(
+            f"--demo and --model {model} name two different models.", hint="Leave one of them out."
+        )
+    cache = find_cache_dir(cache_dir)
+    if demo or model == DEMO_MODEL_ID:
+        return ModelSource(DEMO_MODEL_ID, demo_folder(), cache, is_downloadable=False)
+    name = model or DEFAULT_MODEL_ID
+    if model is not None:
+        path = Path(model).expanduser()
+        if path.is_dir():
+            resolved = path.resolve()
+            return ModelSource(resolved.name, resolved, cache, is_downloadable=False)
+        if path.exists():
+            raise UnavailableError(
+                f"{path} is a file; --model wants a folder, or an id such as {DEFAULT_MODEL_ID}."
+            )
+    try:
+        check_model_id(name)
+    except UsageError as error:
+        raise UnavailableError(
+            f"There is no folder {name}, and it is no model id of the form OWNER/NAME either.",
+            hint=f"The default model is {DEFAULT_MODEL_ID}; `--model demo` is the small demo.",
+        ) from error
+    return ModelSource(name, model_folder_path(cache, name), cache, is_downloadable=True)
