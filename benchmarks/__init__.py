@@ -1,0 +1,1 @@
+"""Programs that measure, and the results they gave. A figure in a document comes from here."""
