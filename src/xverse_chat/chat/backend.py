@@ -81,6 +81,10 @@ class Backend(Protocol):
     def description(self) -> ModelDescription:
         """What answers."""
 
+    @property
+    def default_settings(self) -> GenerationSettings:
+        """How the next token is chosen where the user says nothing."""
+
     def stream(
         self, messages: Sequence[Message], settings: GenerationSettings, stop: threading.Event
     ) -> Generator[str | Finish, None, None]:

@@ -1,0 +1,216 @@
+"""Every sentence the terminal says, in English and in Chinese. Standard library only.
+
+Each text is a field, so that a missing one fails when the program starts and in mypy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from xverse_chat.progress import Stage
+
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The terminal's sentences in one language; ``{names}`` are filled in by ``str.format``."""
+
+    language: Language
+
+    # The welcome and the prompt
+    demo_label: str
+    how_to_leave: str
+    model_is: str
+    you_label: str
+    model_label: str
+    loading_type_ahead: str
+
+    # Loading
+    stage_preparing: str
+    stage_download: str
+    stage_verify: str
+    stage_convert: str
+    stage_load: str
+    stage_quantize: str
+    stage_done: str
+    done_of_total: str
+    time_left: str
+    per_second: str
+    total: str
+    item_done: str
+
+    # A turn
+    statistics_tokens: str
+    statistics_rate: str
+    statistics_first: str
+    interrupted: str
+    taken_back: str
+    still_stopping: str
+    not_sent: str
+    cut_off: str
+    dropped: str
+    error_label: str
+
+    # The line editor
+    interrupt_hint: str
+    too_long: str
+    paste_too_long: str
+
+    # Commands
+    help_commands: str
+    help_keys: str
+    key_enter: str
+    key_newline: str
+    key_interrupt: str
+    key_end: str
+    key_enter_name: str
+    key_newline_name: str
+    key_slash: str
+    unknown_command: str
+    did_you_mean: str
+    see_help: str
+    no_argument: str
+    new_conversation: str
+
+    # The offer
+    offer_missing: str
+    offer_download: str
+    offer_demo: str
+    offer_leave: str
+    offer_question: str
+    offer_again: str
+
+    def stage(self, stage: Stage | None) -> str:
+        """Return what is being done; None is the time before the first stage."""
+        return self.stage_preparing if stage is None else str(getattr(self, f"stage_{stage.value}"))
+
+
+ENGLISH = Texts(
+    language="en",
+    demo_label="demo",
+    how_to_leave="/help shows the commands. Ctrl-C stops a reply. /exit or Ctrl-D leaves.",
+    model_is="{model} · {precision} · {device}",
+    you_label="You: ",
+    model_label="Model: ",
+    loading_type_ahead="Loading the model. You can type already; the first message waits for it.",
+    stage_preparing="Preparing",
+    stage_download="Downloading",
+    stage_verify="Verifying",
+    stage_convert="Converting",
+    stage_load="Loading the model",
+    stage_quantize="Quantizing",
+    stage_done="{stage}: {size} in {duration}",
+    done_of_total="{done} of {total}",
+    time_left="{duration} left",
+    per_second="{size}/s",
+    total="total",
+    item_done="{name}: done, {size}",
+    statistics_tokens="{count} tokens",
+    statistics_rate="{rate} tokens/s",
+    statistics_first="first after {seconds} s",
+    interrupted="(interrupted)",
+    taken_back="(interrupted; nothing was said, so the question was taken back)",
+    still_stopping="Waiting for the reply before to stop",
+    not_sent="Not sent. The up arrow brings the message back.",
+    cut_off="The reply was cut off at {count} tokens; --max-new-tokens sets the limit.",
+    dropped="The conversation is longer than the {context} tokens the model can read: "
+    "the oldest {count} messages were left out.",
+    error_label="Error: ",
+    interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
+    too_long="This message is {size}; {limit} is the most. It was not sent: "
+    "the up arrow brings it back.",
+    paste_too_long="The pasted text would make this message {size}; {limit} is the most. "
+    "Nothing was inserted.",
+    help_commands="Commands",
+    help_keys="Keys",
+    key_enter="send the message",
+    key_newline="begin a new line; a \\ at the end of a line and Enter does the same",
+    key_interrupt="stop a reply and keep what was said; clear the line",
+    key_end="leave, on an empty line",
+    key_enter_name="Enter",
+    key_newline_name="Alt-Enter",
+    key_slash="at the start: send a message that begins with /",
+    unknown_command="There is no command {word}; nothing was sent.",
+    did_you_mean="Did you mean {name}?",
+    see_help="/help lists the commands; // at the start sends a message that begins with /.",
+    no_argument="{name} takes nothing after it.",
+    new_conversation="A new conversation.",
+    offer_missing="{model} is not on this machine yet.",
+    offer_download="download it now: {size}, to {folder}",
+    offer_demo="talk to the small demo model that is included",
+    offer_leave="leave",
+    offer_question="Your choice [1]: ",
+    offer_again="Please type 1, 2 or 3.",
+)
+
+CHINESE = Texts(
+    language="zh",
+    demo_label="演示",
+    how_to_leave="/help 查看命令，Ctrl-C 停止回答，/exit 或 Ctrl-D 退出。",
+    model_is="{model} · {precision} · {device}",
+    you_label="你：",
+    model_label="模型：",
+    loading_type_ahead="正在加载模型。现在就可以输入，第一条消息会等模型就绪后发送。",
+    stage_preparing="准备中",
+    stage_download="正在下载",
+    stage_verify="正在校验",
+    stage_convert="正在转换",
+    stage_load="正在加载模型",
+    stage_quantize="正在量化",
+    stage_done="{stage}：{size}，用时 {duration}",
+    done_of_total="{done} / {total}",
+    time_left="剩余 {duration}",
+    per_second="{size}/秒",
+    total="合计",
+    item_done="{name}：完成，{size}",
+    statistics_tokens="{count} 个 token",
+    statistics_rate="每秒 {rate} 个",
+    statistics_first="{seconds} 秒后开始",
+    interrupted="（已中断）",
+    taken_back="（已中断；尚未回答，问题已撤回）",
+    still_stopping="正在等待上一个回答停止",
+    not_sent="没有发送。按上方向键可以找回这条消息。",
+    cut_off="回答到 {count} 个 token 时被截断；--max-new-tokens 可以调整上限。",
+    dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
+    error_label="错误：",
+    interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
+    too_long="这条消息有 {size}，上限是 {limit}。没有发送，按上方向键可以找回。",
+    paste_too_long="粘贴后这条消息会有 {size}，上限是 {limit}。没有插入任何内容。",
+    help_commands="命令",
+    help_keys="按键",
+    key_enter="发送消息",
+    key_newline="换行；行末输入 \\ 再按回车也可以",
+    key_interrupt="停止回答并保留已说的内容；清空当前输入",
+    key_end="在空行上退出",
+    key_enter_name="回车",
+    key_newline_name="Alt-回车",
+    key_slash="放在开头：发送以 / 开头的消息",
+    unknown_command="没有 {word} 这个命令，什么也没有发送。",
+    did_you_mean="您是想输入 {name} 吗？",
+    see_help="/help 列出所有命令；以 // 开头可以发送以 / 开头的消息。",
+    no_argument="{name} 后面不需要其他内容。",
+    new_conversation="新的对话。",
+    offer_missing="本机还没有 {model}。",
+    offer_download="现在下载：{size}，存放到 {folder}",
+    offer_demo="先和自带的小型演示模型对话",
+    offer_leave="退出",
+    offer_question="请选择 [1]：",
+    offer_again="请输入 1、2 或 3。",
+)
+
+TEXTS: Mapping[Language, Texts] = {"en": ENGLISH, "zh": CHINESE}
+
+
+def choose_language(option: str | None, environment: Mapping[str, str]) -> Language:
+    """Return the language asked for, else that of the locale, else English.
+
+    The variables count in the order of gettext: LANGUAGE only where a locale is set at all.
+    """
+    if option in ("en", "zh"):
+        return "zh" if option == "zh" else "en"
+    names = [environment.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    locale = next((name for name in names if name), "C")
+    if locale.partition(".")[0] not in ("C", "POSIX"):
+        locale = environment.get("LANGUAGE") or locale
+    return "zh" if locale.lower().startswith("zh") else "en"
