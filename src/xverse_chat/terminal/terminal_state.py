@@ -1,0 +1,65 @@
+"""The terminal's own settings: kept quiet during a conversation, restored however it ends.
+
+Standard library only.
+"""
+
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+_IFLAG, _LFLAG, _CC = 0, 3, 6
+
+BRACKETED_PASTE_ON = "\x1b[?2004h"
+# Colours off, cursor shown, lines wrap, no bracketed paste: what a program may have changed.
+_RESET = "\x1b[0m\x1b[?25h\x1b[?7h\x1b[?2004l"
+
+
+class TerminalState:
+    """The settings of the terminal at the time of creation. Harmless where there is none."""
+
+    def __init__(self, *, can_redraw: bool) -> None:
+        self._can_redraw = can_redraw
+        self._input = sys.stdin.fileno()
+        self._output = sys.stdout.fileno()
+        self._saved: list[Any] | None = None
+        if os.isatty(self._input):
+            self._saved = termios.tcgetattr(self._input)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Echo nothing that is typed while no line is edited; it waits for the next prompt."""
+        if self._saved is not None:
+            mode = [list(part) if isinstance(part, list) else part for part in self._saved]
+            # As prompt_toolkit sets it, so that what is typed now reads the same later; Ctrl-C
+            # stays a signal and drops nothing of what is still to be read or shown.
+            mode[_IFLAG] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
+            mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+            mode[_LFLAG] |= termios.ISIG | termios.NOFLSH
+            mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
+            mode[_CC][termios.VSUSP] = mode[_CC][termios.VQUIT] = b"\x00"
+            termios.tcsetattr(self._input, termios.TCSADRAIN, mode)
+        try:
+            yield
+        finally:
+            self.restore()
+
+    def expect_paste(self) -> None:
+        """Have a paste marked as one also while no line is edited."""
+        if self._can_redraw:
+            self._write(BRACKETED_PASTE_ON)
+
+    def restore(self, *, erase_below: bool = False) -> None:
+        """Put everything back. Safe in a signal handler and on a terminal that is gone."""
+        if self._can_redraw:
+            self._write(_RESET + ("\r\n\x1b[J" if erase_below else ""))
+        if self._saved is not None:
+            with suppress(termios.error):  # it has hung up: there is nothing to restore
+                termios.tcsetattr(self._input, termios.TCSANOW, self._saved)
+
+    def _write(self, text: str) -> None:
+        # Past Python's buffers, which a signal handler may have interrupted in the middle.
+        with suppress(OSError):
+            os.write(self._output, text.encode())
