@@ -1,0 +1,103 @@
+"""Which tensors a model has, and whether those at hand can be its weights.
+
+torch only inside functions.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xverse_chat.checkpoint.json_file import REPAIR_HINT
+from xverse_chat.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Buffers that old checkpoints carry and every engine computes for itself.
+IGNORED_SUFFIX = "rotary_emb.inv_freq"
+
+# A block of a disk that was never written reads as zeros. 4 KiB of them are at least 1024 values
+# of one row; trained or random weights have hardly an exact zero.
+_MOST_ZEROS_IN_ROW = 1 / 16
+_SHORTEST_ROW = 64
+
+
+def expected_tensors(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return name and shape of every tensor of a model, in the order of the computation.
+
+    ``config`` is from ``llama_config``. Matrices are (out, in), as in Hugging Face's Llama.
+    """
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    vocabulary = (config["vocab_size"], hidden)
+    shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": vocabulary}
+    for layer in range(config["num_hidden_layers"]):
+        prefix = f"model.layers.{layer}."
+        shapes[prefix + "input_layernorm.weight"] = (hidden,)
+        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            shapes[f"{prefix}self_attn.{name}.weight"] = (hidden, hidden)
+        shapes[prefix + "post_attention_layernorm.weight"] = (hidden,)
+        shapes[prefix + "mlp.gate_proj.weight"] = (inner, hidden)
+        shapes[prefix + "mlp.up_proj.weight"] = (inner, hidden)
+        shapes[prefix + "mlp.down_proj.weight"] = (hidden, inner)
+    shapes["model.norm.weight"] = (hidden,)
+    if not config["tie_word_embeddings"]:
+        shapes["lm_head.weight"] = vocabulary
+    return shapes
+
+
+def parameter_count(config: Mapping[str, Any]) -> int:
+    """Return the number of a model's parameters."""
+    return sum(math.prod(shape) for shape in expected_tensors(config).values())
+
+
+def check_weights(
+    tensors: "Mapping[str, Tensor]", expected: Mapping[str, tuple[int, ...]], *, where: str
+) -> None:
+    """Refuse tensors that are unknown, of another shape or type, not finite, or blank.
+
+    ``where`` names the file in the DataError. Tensors that are not in ``tensors`` are not missed.
+    """
+    for name, tensor in tensors.items():
+        if name.endswith(IGNORED_SUFFIX):
+            continue
+        fault = _fault(tensor, expected.get(name), is_table="layers" not in name)
+        if fault is not None:
+            raise DataError(f"{where} is damaged: {name} {fault}.", hint=REPAIR_HINT)
+
+
+def check_complete(
+    names: "set[str]", expected: Mapping[str, tuple[int, ...]], *, where: str
+) -> None:
+    """Raise DataError when a tensor of the model is not among ``names``."""
+    missing = [name for name in expected if name not in names]
+    if missing:
+        raise DataError(
+            f"{where} is incomplete: {len(missing)} of {len(expected)} tensors are missing, "
+            f"the first is {missing[0]}.",
+            hint=REPAIR_HINT,
+        )
+
+
+def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -> str | None:
+    """Return what is wrong with one tensor, in words, or None."""
+    import torch
+
+    if shape is None:
+        return "is no tensor of this model"
+    if tuple(tensor.shape) != shape:
+        return f"has the shape {tuple(tensor.shape)}, not {shape}"
+    if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32):
+        return f"has the type {tensor.dtype}"
+    # A sum is finite where every value is: one pass, no copy. A sum of finite 16-bit values can
+    # not overflow in fp32 below 2^63 of them, except with values that no weight has.
+    if not bool(torch.isfinite(tensor.sum(dtype=torch.float32))):
+        return "holds values that are not finite"
+    zeros = tensor.shape[-1] - tensor.count_nonzero(dim=-1)
+    if tensor.dim() == 2 and not is_table and shape[1] >= _SHORTEST_ROW:
+        most = int(zeros.max())
+        if most > shape[1] * _MOST_ZEROS_IN_ROW:
+            return f"holds a row with {most} zeros among {shape[1]} values"
+    # An embedding's rows for tokens that never occur may be zero, a whole tensor may not.
+    if int(zeros.sum()) == tensor.numel():
+        return "holds nothing but zeros"
+    return None
