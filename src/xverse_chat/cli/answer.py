@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -15,6 +15,7 @@ from xverse_chat.cli.outcome import INTERRUPTED_EXIT_CODE, write_json
 from xverse_chat.config import GenerationSettings
 from xverse_chat.progress import NoProgress, Progress
 from xverse_chat.terminal.sanitise import Sanitiser
+from xverse_chat.terminal.texts import TEXTS, choose_language
 
 
 class InterruptSwitch:
@@ -46,17 +47,22 @@ def answer_once(
     switch = InterruptSwitch()
     switch.install()
     loader.check()
-    backend = loader.load(_loading_progress())
+    with _loading_progress() as progress:
+        backend = loader.load(progress)
     settings = backend.default_settings.overridden(overrides)
     write_answer(backend, messages, settings=settings, as_json=as_json, switch=switch)
 
 
-def _loading_progress() -> Progress:
+@contextmanager
+def _loading_progress() -> Iterator[Progress]:
+    """Show on stderr that the model is being loaded, while it is and somebody can see it."""
     if not sys.stderr.isatty():
-        return NoProgress()
-    from xverse_chat.terminal.progress import RichProgress
+        yield NoProgress()
+        return
+    from xverse_chat.terminal.progress import open_progress
 
-    return RichProgress()
+    with open_progress(TEXTS[choose_language(None, os.environ)]) as progress:
+        yield progress
 
 
 def write_answer(

@@ -1,1 +1,80 @@
 """The conversation in a terminal: wires session, model and screen together."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from xverse_chat.chat.backend import ModelDescription
+from xverse_chat.chat.clean import clean_text
+from xverse_chat.cli.loader import Loader
+from xverse_chat.cli.source import find_source
+from xverse_chat.config import DEFAULT_MODEL_ID, DEMO_MODEL_ID
+from xverse_chat.terminal.texts import TEXTS, Texts, choose_language
+
+# All shards and the tokenizer of the default model, as its server lists them.
+DEFAULT_MODEL_BYTES = 14_600_000_000
+
+
+def converse(
+    loader: Loader,
+    overrides: Mapping[str, Any],
+    *,
+    system: str | None,
+    language: str | None,
+    plain: bool,
+) -> int:
+    """Talk until the user leaves, and return the exit code.
+
+    Offers the download or the demo when the default model is not there.
+    """
+    from xverse_chat.terminal.repl import run_conversation
+
+    texts = TEXTS[choose_language(language, os.environ)]
+    if _can_offer(loader):
+        chosen = _offer(loader, texts)
+        if chosen is None:
+            return 0
+        loader = chosen
+    loader.check()
+    return run_conversation(
+        loader.load,
+        _expected(loader),
+        overrides=overrides,
+        system=clean_text(system) if system else None,
+        texts=texts,
+        plain=plain,
+    )
+
+
+def _can_offer(loader: Loader) -> bool:
+    source = loader.source
+    is_default = source.is_downloadable and source.model_id == DEFAULT_MODEL_ID
+    return is_default and not source.is_there and sys.stdout.isatty()
+
+
+def _offer(loader: Loader, texts: Texts) -> Loader | None:
+    """Return the loader of what the user chose, downloaded first where need be."""
+    from xverse_chat.cli.download import download_showing_progress
+    from xverse_chat.terminal.offer import Choice, offer_model
+
+    source = loader.source
+    choice = offer_model(
+        source.model_id, size_bytes=DEFAULT_MODEL_BYTES, folder=source.folder, texts=texts
+    )
+    if choice is Choice.LEAVE:
+        return None
+    if choice is Choice.DEMO:
+        return replace(loader, source=find_source(DEMO_MODEL_ID, demo=True, cache_dir=None))
+    download_showing_progress(source.model_id, cache_dir=source.cache_dir)
+    return loader
+
+
+def _expected(loader: Loader) -> ModelDescription:
+    """Return what can be known of the model before torch is there."""
+    from xverse_chat.engine.memory import precision_name, resolve_device
+
+    device = resolve_device(loader.device)
+    precision = precision_name(device, loader.dtype, loader.quant)
+    return ModelDescription(loader.source.model_id, precision, device, context_tokens=0)

@@ -1,5 +1,6 @@
 """``xverse-download``: its options, and the one line it prints, the path of the model folder."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from xverse_chat.cli.outcome import ending_well, use_utf8
 from xverse_chat.config import DEFAULT_MODEL_ID, DEFAULT_REVISION, check_model_id, find_cache_dir
-from xverse_chat.progress import Progress
+from xverse_chat.terminal.texts import TEXTS, choose_language
 
 
 def download(
@@ -71,8 +72,10 @@ def download_showing_progress(
 ) -> Path:
     """Download with bars on a terminal, with plain lines elsewhere; return the model folder."""
     from xverse_chat.hub.download import download_model
+    from xverse_chat.terminal.progress import open_progress
 
-    with _progress() as progress:
+    texts = TEXTS[choose_language(None, os.environ)]
+    with open_progress(texts) as progress:
         return download_model(
             model_id,
             cache_dir=cache_dir,

@@ -9,7 +9,7 @@ from xverse_chat.terminal.render import Renderer
 from xverse_chat.terminal.texts import Texts
 
 # What an input method for Chinese types for the slash key.
-_SLASHES = ("/", "／", "、")
+SLASHES = ("/", "／", "、")
 
 
 @dataclass(slots=True)
@@ -72,9 +72,9 @@ def parse(text: str, *, pasted: bool = False) -> str | Invocation | Unknown:
     if line.startswith("//"):
         return line[1:]
     word, _, argument = line.partition(" ")
-    command = _find(word) if word[:1] in _SLASHES else _find_word(line)
+    command = _find(word) if word[:1] in SLASHES else _find_word(line)
     if command is not None:
-        return Invocation(command, argument.strip() if word[:1] in _SLASHES else "")
+        return Invocation(command, argument.strip() if word[:1] in SLASHES else "")
     if line.startswith("/"):
         return Unknown(word, _nearest(word))
     return text

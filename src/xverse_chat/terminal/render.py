@@ -16,8 +16,8 @@ from rich.text import Text
 from xverse_chat.chat.backend import Finish, ModelDescription
 from xverse_chat.config import DEMO_MODEL_ID
 from xverse_chat.errors import XverseChatError
-from xverse_chat.terminal.progress import Snapshot, describe
 from xverse_chat.terminal.sanitise import Sanitiser, sanitise, sanitise_line
+from xverse_chat.terminal.tally import Snapshot, describe
 from xverse_chat.terminal.texts import Texts
 
 # A model that answers within this time needs no sign that it is at work.

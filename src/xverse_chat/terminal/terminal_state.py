@@ -11,6 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 _IFLAG, _LFLAG, _CC = 0, 3, 6
+# The terminal's driver then erases a whole character of UTF-8 and not one byte of it. Python
+# knows the name from 3.13 on; Linux and macOS agree on the number.
+_IUTF8 = getattr(termios, "IUTF8", 0x4000)
 
 BRACKETED_PASTE_ON = "\x1b[?2004h"
 # Colours off, cursor shown, lines wrap, no bracketed paste: what a program may have changed.
@@ -31,20 +34,23 @@ class TerminalState:
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Echo nothing that is typed while no line is edited; it waits for the next prompt."""
-        if self._saved is not None:
-            mode = [list(part) if isinstance(part, list) else part for part in self._saved]
-            # As prompt_toolkit sets it, so that what is typed now reads the same later; Ctrl-C
-            # stays a signal and drops nothing of what is still to be read or shown.
-            mode[_IFLAG] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
-            mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
-            mode[_LFLAG] |= termios.ISIG | termios.NOFLSH
-            mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
-            mode[_CC][termios.VSUSP] = mode[_CC][termios.VQUIT] = b"\x00"
-            termios.tcsetattr(self._input, termios.TCSADRAIN, mode)
+        self._be_quiet()
         try:
             yield
         finally:
             self.restore()
+
+    @contextmanager
+    def echoing(self) -> Iterator[None]:
+        """Have the terminal's driver edit a line, inside ``quiet``."""
+        if self._saved is not None:
+            mode = list(self._saved)
+            mode[_IFLAG] |= _IUTF8
+            self._set(mode)
+        try:
+            yield
+        finally:
+            self._be_quiet()
 
     def expect_paste(self) -> None:
         """Have a paste marked as one also while no line is edited."""
@@ -56,8 +62,26 @@ class TerminalState:
         if self._can_redraw:
             self._write(_RESET + ("\r\n\x1b[J" if erase_below else ""))
         if self._saved is not None:
-            with suppress(termios.error):  # it has hung up: there is nothing to restore
-                termios.tcsetattr(self._input, termios.TCSANOW, self._saved)
+            self._set(self._saved)
+
+    def _be_quiet(self) -> None:
+        if self._saved is None:
+            return
+        mode = list(self._saved)
+        # As prompt_toolkit sets it, so that what is typed now reads the same later; Ctrl-C
+        # stays a signal and drops nothing of what is still to be read or shown.
+        mode[_IFLAG] = mode[_IFLAG] & ~(termios.ICRNL | termios.INLCR | termios.IGNCR) | _IUTF8
+        mode[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+        mode[_LFLAG] |= termios.ISIG | termios.NOFLSH
+        mode[_CC] = list(mode[_CC])
+        mode[_CC][termios.VMIN], mode[_CC][termios.VTIME] = 1, 0
+        mode[_CC][termios.VSUSP] = mode[_CC][termios.VQUIT] = b"\x00"
+        self._set(mode)
+
+    def _set(self, mode: list[Any]) -> None:
+        # TCSANOW: what was typed already is kept, and a stopped terminal is not waited for.
+        with suppress(termios.error):  # it has hung up: there is nothing to set
+            termios.tcsetattr(self._input, termios.TCSANOW, mode)
 
     def _write(self, text: str) -> None:
         # Past Python's buffers, which a signal handler may have interrupted in the middle.

@@ -88,7 +88,7 @@ class Texts:
 
 ENGLISH = Texts(
     language="en",
-    demo_label="demo",
+    demo_label="a small model to try things out",
     how_to_leave="/help shows the commands. Ctrl-C stops a reply. /exit or Ctrl-D leaves.",
     model_is="{model} · {precision} · {device}",
     you_label="You: ",
@@ -118,8 +118,7 @@ ENGLISH = Texts(
     "the oldest {count} messages were left out.",
     error_label="Error: ",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
-    too_long="This message is {size}; {limit} is the most. It was not sent: "
-    "the up arrow brings it back.",
+    too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The pasted text would make this message {size}; {limit} is the most. "
     "Nothing was inserted.",
     help_commands="Commands",
@@ -146,7 +145,7 @@ ENGLISH = Texts(
 
 CHINESE = Texts(
     language="zh",
-    demo_label="演示",
+    demo_label="试用的小模型",
     how_to_leave="/help 查看命令，Ctrl-C 停止回答，/exit 或 Ctrl-D 退出。",
     model_is="{model} · {precision} · {device}",
     you_label="你：",
@@ -175,7 +174,7 @@ CHINESE = Texts(
     dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
     error_label="错误：",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
-    too_long="这条消息有 {size}，上限是 {limit}。没有发送，按上方向键可以找回。",
+    too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后这条消息会有 {size}，上限是 {limit}。没有插入任何内容。",
     help_commands="命令",
     help_keys="按键",

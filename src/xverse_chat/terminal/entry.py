@@ -1,0 +1,38 @@
+"""What a line editor hands over: a message, or the wish to leave. Standard library only."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+MAX_MESSAGE_BYTES = 256 * 1024
+INTERRUPTED_EXIT_CODE = 130
+SECOND_INTERRUPT_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message as it was typed; ``pasted`` when part of it was, which makes it no command."""
+
+    text: str
+    pasted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The wish to leave, with the exit code of the way it was said."""
+
+    exit_code: int
+
+
+class Editor(Protocol):
+    """Where messages are written."""
+
+    def read(self) -> Entry | Departure:
+        """Let the user write a message.
+
+        Raises the XverseChatError that loading the model ended with, if it does so meanwhile.
+        """
+
+
+def message_bytes(text: str) -> int:
+    """Return the size of a message; ``text`` may hold lone surrogates."""
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,109 @@
+"""The line editor for screen readers and terminals that cannot redraw: nothing but plain lines."""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from xverse_chat.chat.clean import clean_text
+from xverse_chat.chat.loading import Loading
+from xverse_chat.terminal.entry import (
+    INTERRUPTED_EXIT_CODE,
+    MAX_MESSAGE_BYTES,
+    SECOND_INTERRUPT_WITHIN_S,
+    Departure,
+    Entry,
+    message_bytes,
+)
+from xverse_chat.terminal.measures import format_bytes
+from xverse_chat.terminal.terminal_state import TerminalState
+from xverse_chat.terminal.texts import Texts
+
+# Lines that follow within this time were pasted: nobody types that fast.
+PASTE_GAP_S = 0.03
+_CONTINUATION = "  "
+
+
+class PlainEditor:
+    """Reads messages line by line, edited by readline where Python has it."""
+
+    def __init__(
+        self, texts: Texts, loading: Loading, terminal: TerminalState, say: Callable[[str], None]
+    ) -> None:
+        self._texts = texts
+        self._loading = loading
+        self._terminal = terminal
+        self._say = say
+        self._interrupted_at = float("-inf")
+        _start_readline()
+
+    def read(self) -> Entry | Departure:
+        """Let the user write a message; raise what loading ended with."""
+        while True:
+            if self._loading.failure is not None:
+                raise self._loading.failure
+            try:
+                entry = self._read_entry()
+            except EOFError:
+                self._say("")
+                return Departure(0)
+            except KeyboardInterrupt:
+                if (departure := self._interrupt()) is not None:
+                    return departure
+                continue
+            size = message_bytes(entry.text)
+            if size > MAX_MESSAGE_BYTES:
+                limit = format_bytes(MAX_MESSAGE_BYTES)
+                self._say(self._texts.too_long.format(size=format_bytes(size), limit=limit))
+            elif entry.text.strip():
+                return entry
+
+    def _read_entry(self) -> Entry:
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with self._terminal.echoing():
+                lines = [input(self._texts.you_label)]
+                pasted = False
+                while lines[-1].endswith("\\") or _more_is_there():
+                    if lines[-1].endswith("\\"):
+                        lines[-1] = lines[-1][:-1]
+                    else:
+                        pasted = True
+                    lines.append(input(_CONTINUATION))
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        return Entry(clean_text("\n".join(lines)), pasted)
+
+    def _interrupt(self) -> Departure | None:
+        self._say("")
+        now = time.monotonic()
+        is_second = now - self._interrupted_at < SECOND_INTERRUPT_WITHIN_S
+        if is_second or not self._loading.is_over:
+            return Departure(INTERRUPTED_EXIT_CODE)
+        self._interrupted_at = now
+        self._say(self._texts.interrupt_hint)
+        return None
+
+
+def _more_is_there() -> bool:
+    return bool(select.select([sys.stdin], [], [], PASTE_GAP_S)[0])
+
+
+def _start_readline() -> None:
+    """Have ``input`` edit with readline, on a terminal that it takes for one without escapes."""
+    before = os.environ.get("TERM")
+    os.environ["TERM"] = "dumb"
+    try:
+        with suppress(ImportError):
+            import readline
+
+            readline.parse_and_bind("set enable-bracketed-paste off")
+            readline.parse_and_bind("set bell-style none")
+    finally:
+        if before is None:
+            del os.environ["TERM"]
+        else:
+            os.environ["TERM"] = before

@@ -1,0 +1,160 @@
+"""The conversation in a terminal: read a message, stream the reply, remember both."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from xverse_chat.chat.answering import Answering
+from xverse_chat.chat.backend import Backend, ModelDescription
+from xverse_chat.chat.loading import Loading
+from xverse_chat.chat.session import Session
+from xverse_chat.chat.turn import run_turn
+from xverse_chat.progress import Progress
+from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
+from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
+from xverse_chat.terminal.render import PlainRenderer, make_renderer
+from xverse_chat.terminal.reply import POLL_S, Reply
+from xverse_chat.terminal.signals import watch_signals
+from xverse_chat.terminal.tally import ProgressTally
+from xverse_chat.terminal.terminal_state import TerminalState
+from xverse_chat.terminal.texts import Texts
+
+
+def run_conversation(
+    load: Callable[[Progress], Backend],
+    expected: ModelDescription,
+    *,
+    overrides: Mapping[str, Any],
+    system: str | None,
+    texts: Texts,
+    plain: bool,
+) -> int:
+    """Hold a conversation while ``load`` brings the model, and return the exit code.
+
+    ``expected`` is what is known of the model before it is there, ``overrides`` are changes to
+    its settings. Where a thread is still inside the model the process ends here, at once. Raises
+    the XverseChatError that loading ended with.
+    """
+    renderer = make_renderer(texts, plain=plain)
+    terminal = TerminalState(can_redraw=not isinstance(renderer, PlainRenderer))
+    conversation = Conversation(Desk(Session(system), renderer, texts), terminal, load, expected)
+    with terminal.quiet():
+        exit_code = conversation.run(overrides)
+    if conversation.is_busy:
+        os._exit(exit_code)
+    return exit_code
+
+
+class Conversation:
+    """One conversation, from the welcome to the leave-taking."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        terminal: TerminalState,
+        load: Callable[[Progress], Backend],
+        expected: ModelDescription,
+    ) -> None:
+        self._desk = desk
+        self._terminal = terminal
+        self._tally = ProgressTally()
+        self._loading = Loading(load, self._tally)
+        self._told = expected
+        self._interrupt = threading.Event()
+        self._answering: Answering | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a thread is still loading or answering."""
+        is_answering = self._answering is not None and not self._answering.join(0)
+        return is_answering or not self._loading.is_over
+
+    def run(self, overrides: Mapping[str, Any]) -> int:
+        """Talk until the user leaves; return the exit code."""
+        watch_signals(self._interrupt, self._terminal)
+        self._desk.renderer.welcome(self._told)
+        self._loading.start()
+        editor = self._open_editor()
+        while self._desk.exit_code is None:
+            entry = editor.read()
+            self._interrupt.clear()
+            if isinstance(entry, Departure):
+                return entry.exit_code
+            self._terminal.expect_paste()
+            self._take(entry, overrides)
+            self._desk.renderer.blank()
+        return self._desk.exit_code
+
+    def _open_editor(self) -> Editor:
+        desk = self._desk
+        if isinstance(desk.renderer, PlainRenderer):
+            from xverse_chat.terminal.plain_editor import PlainEditor
+
+            return PlainEditor(desk.texts, self._loading, self._terminal, desk.renderer.notice)
+        from xverse_chat.terminal.editor import LineEditor
+
+        return LineEditor(desk.texts, self._loading, self._tally, self._announce)
+
+    def _take(self, entry: Entry, overrides: Mapping[str, Any]) -> None:
+        """Do what an entry says: run a command, or have a message answered."""
+        meant = parse(entry.text, pasted=entry.pasted)
+        if isinstance(meant, Unknown):
+            report_unknown(meant, self._desk)
+        elif isinstance(meant, Invocation):
+            if not meant.command.edits_session or self._previous_reply_ended():
+                invoke(meant, self._desk)
+        elif self._previous_reply_ended():
+            backend = self._wait_for_model()
+            if backend is None:
+                self._desk.exit_code = INTERRUPTED_EXIT_CODE
+            else:
+                self._answer(backend, meant, overrides)
+
+    def _previous_reply_ended(self) -> bool:
+        """Wait for a reply that was slow to stop; False when the user gave that up."""
+        renderer, began = self._desk.renderer, time.monotonic()
+        while self._answering is not None and not self._answering.join(POLL_S):
+            if self._interrupt.is_set():
+                renderer.waiting_over()
+                renderer.notice(self._desk.texts.not_sent)
+                return False
+            renderer.waiting(self._desk.texts.still_stopping, time.monotonic() - began)
+        renderer.waiting_over()
+        return True
+
+    def _wait_for_model(self) -> Backend | None:
+        """Return the model when it is there, None when the user gave up waiting."""
+        renderer = self._desk.renderer
+        while (backend := self._loading.wait(POLL_S)) is None:
+            if self._interrupt.is_set():
+                renderer.waiting_over()
+                return None
+            renderer.loading(self._tally.snapshot())
+        renderer.waiting_over()
+        self._announce()
+        return backend
+
+    def _announce(self) -> None:
+        """Say what answers, unless that was said already."""
+        backend = self._loading.wait(0)
+        if backend is None:
+            return
+        found, told = backend.description, self._told
+        if (found.model_id, found.precision, found.device) != (
+            told.model_id,
+            told.precision,
+            told.device,
+        ):
+            self._desk.renderer.description(found)
+        self._told = found
+
+    def _answer(self, backend: Backend, question: str, overrides: Mapping[str, Any]) -> None:
+        settings = backend.default_settings.overridden(overrides)
+        session = self._desk.session
+        self._answering = Answering(
+            lambda stop: run_turn(session, backend, question, settings=settings, stop=stop)
+        )
+        reply = Reply(self._answering, self._desk.renderer, self._desk.texts)
+        reply.show(self._interrupt, context_tokens=backend.description.context_tokens)

@@ -1,0 +1,105 @@
+"""A conversation with a model that says what it is told to: run in a pseudo-terminal by tests.
+
+Its only argument is a JSON object with the fields of ``Script``.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings, Usage
+from xverse_chat.config import GenerationSettings
+from xverse_chat.errors import EngineError, MemoryShortageError
+from xverse_chat.progress import Progress, Stage
+from xverse_chat.terminal.repl import run_conversation
+from xverse_chat.terminal.texts import TEXTS
+
+EXPECTED = ModelDescription("demo", "float32", "cpu", context_tokens=0)
+LOADED_BYTES = 14_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What happens. A reply is ``echo`` (say what was asked), an error's name, or pieces."""
+
+    replies: list[str | list[str]] = field(default_factory=list)
+    load_s: float = 0.0
+    load_error: str = ""
+    piece_s: float = 0.0
+    deaf_s: float = 0.0  # how long a stop is not noticed
+    language: str = "en"
+    plain: bool = False
+    device: str = "cpu"
+    dropped: int = 0
+    reason: str = "stop"
+
+
+class ScriptedModel:
+    """Says the replies of its script, one each turn, then echoes."""
+
+    default_settings = GenerationSettings()
+
+    def __init__(self, script: Script) -> None:
+        self.description = ModelDescription("demo", "float32", script.device, context_tokens=2048)
+        self._script = script
+        self._replies = list(script.replies)
+
+    def stream(
+        self, messages: Sequence[Message], settings: GenerationSettings, stop: threading.Event
+    ) -> Generator[str | Finish, None, None]:
+        reply = self._replies.pop(0) if self._replies else "echo"
+        if reply == "memory":
+            raise MemoryShortageError("The GPU memory is full.", hint="Type /new.")
+        pieces = [_retell(messages)] if reply == "echo" else list(reply)
+        said, reason = 0, self._script.reason
+        for piece in pieces:
+            if piece == "ERROR":
+                raise EngineError("The engine broke.", hint="Try again.")
+            if stop.wait(self._script.piece_s):
+                time.sleep(self._script.deaf_s)
+                reason = "interrupted"
+                break
+            said += 1
+            yield piece
+        timings = Timings(load_s=0.0, prefill_s=0.1, first_token_s=0.1, decode_tokens_per_s=41.7)
+        dropped = self._script.dropped
+        yield Finish(reason, Usage(5, said), timings, dropped)  # type: ignore[arg-type]
+
+
+def _retell(messages: Sequence[Message]) -> str:
+    return "heard: " + " | ".join(repr(message.content) for message in messages)
+
+
+def load(script: Script, progress: Progress) -> ScriptedModel:
+    progress.begin(Stage.LOAD, LOADED_BYTES)
+    steps = max(1, int(script.load_s / 0.05))
+    for _ in range(steps):
+        time.sleep(script.load_s / steps)
+        progress.advance("model", LOADED_BYTES // steps)
+    if script.load_error:
+        raise EngineError(script.load_error, hint="Load it again.")
+    return ScriptedModel(script)
+
+
+def main() -> None:
+    script = Script(**json.loads(sys.argv[1]))
+    try:
+        code = run_conversation(
+            lambda progress: load(script, progress),
+            EXPECTED,
+            overrides={},
+            system=None,
+            texts=TEXTS["zh" if script.language == "zh" else "en"],
+            plain=script.plain,
+        )
+    except EngineError as error:
+        sys.stderr.write(f"{error.message} {error.hint}\n")
+        code = error.exit_code
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
