@@ -12,7 +12,7 @@ from training.wording import LANGUAGES, WORDING
 _SURNAMES: str = WORDING["zh"]["values"]["surnames"]
 _GIVEN: str = WORDING["zh"]["values"]["given"]
 _ENGLISH_NAMES: list[str] = WORDING["en"]["values"]["names"].split()
-_ONSETS = tuple("bcdfghjklmnprstvwz") + ("br", "ch", "cl", "dr", "fr", "gr", "kr", "pl", "sh", "st")
+_ONSETS = (*"bcdfghjklmnprstvwz", "br", "ch", "cl", "dr", "fr", "gr", "kr", "pl", "sh", "st")
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ee", "ia", "io", "ou")
 _CODAS = ("", "", "", "l", "n", "r", "s", "k", "m", "t", "x", "nd", "rt", "ck")
 _POOLS: dict[str, dict[str, list[str]]] = {
