@@ -4,6 +4,7 @@ The format is the one every chat API uses: ``[{"role": "user", "content": "…"}
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def parse_conversation(content: bytes, *, source: str) -> tuple[Message, ...]:
             f"{source} holds no list of messages.",
             hint='It must look like [{"role": "user", "content": "你好"}].',
         )
+    return parse_messages(data, source=source)
+
+
+def parse_messages(data: Sequence[Any], *, source: str = "the list") -> tuple[Message, ...]:
+    """Check a list of ``{"role", "content"}``; ``source`` names it in the DataError."""
     return check_answerable(
         _message(item, where=f"Message {position} of {source}")
         for position, item in enumerate(data, start=1)
@@ -64,7 +70,7 @@ def parse_conversation(content: bytes, *, source: str) -> tuple[Message, ...]:
 
 
 def _message(item: Any, *, where: str) -> Message:
-    if not isinstance(item, dict):
+    if not isinstance(item, Mapping):
         raise DataError(f'{where} is not an object with "role" and "content".')
     role, content = item.get("role"), item.get("content")
     if role not in ROLES:

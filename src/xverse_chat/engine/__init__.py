@@ -1,1 +1,4 @@
-"""Everything with torch: the model, its tokenizer, quantization, generation."""
+"""Everything with torch: the model, its prompt, quantization, cache, sampling, generation.
+
+``folders`` and ``memory`` answer what can be known before torch is loaded, and do not import it.
+"""

@@ -1,0 +1,89 @@
+"""What a folder with a model holds, known without torch and in milliseconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xverse_chat.checkpoint.config_file import generation_config, llama_config
+from xverse_chat.checkpoint.json_file import REPAIR_HINT, read_json
+from xverse_chat.checkpoint.record import (
+    ModelFolderRecord,
+    damaged_files,
+    has_record,
+    read_record,
+)
+from xverse_chat.checkpoint.shards import ShardIndex, read_index
+from xverse_chat.errors import DataError, UnavailableError
+from xverse_chat.progress import Progress, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model folder, or an upstream folder, whose ``record`` is None.
+
+    ``config`` is whitelisted and checked; so is ``generation``, the folder's
+    ``generation_config.json`` with the token ids filled in.
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    generation: Mapping[str, Any]
+    index: ShardIndex
+    record: ModelFolderRecord | None
+
+
+def inspect_folder(folder: Path) -> ModelFiles:
+    """Read everything but the weights, and see that all files are there.
+
+    Raises UnavailableError when there is no such folder, DataError when a file is missing, has
+    another size than recorded, or has contents that cannot be.
+    """
+    if not folder.is_dir():
+        raise UnavailableError(f"There is no folder {folder}.")
+    config = llama_config(read_json(folder / "config.json"))
+    generation = generation_config(read_json(folder / "generation_config.json"), config)
+    index = read_index(folder)
+    for name in (*index.files, "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise DataError(f"{folder} is incomplete: {name} is missing.", hint=REPAIR_HINT)
+    record = read_record(folder) if has_record(folder) else None
+    if record is not None:
+        _check_against_record(folder, index, record)
+    return ModelFiles(folder, config, generation, index, record)
+
+
+def verify_changed_files(files: ModelFiles, progress: Progress) -> None:
+    """Hash every file whose size or time is not as recorded. Raises DataError for a damaged one."""
+    if files.record is None:
+        return
+    changed = [file for file in files.record.files if not file.looks_unchanged(files.folder)]
+    if not changed:
+        return
+    progress.begin(Stage.VERIFY, sum(file.size_bytes for file in changed))
+    for file in changed:
+        progress.start(file.path, file.size_bytes)
+    damaged = damaged_files(files.folder, files.record, advance=progress.advance)
+    if damaged:
+        raise DataError(
+            f"{files.folder} is damaged: {', '.join(damaged)} is not what was downloaded.",
+            hint=REPAIR_HINT,
+        )
+
+
+def _check_against_record(folder: Path, index: ShardIndex, record: ModelFolderRecord) -> None:
+    recorded = {file.path: file.size_bytes for file in record.files}
+    for name in ("config.json", "generation_config.json", "tokenizer.json", *index.files):
+        if name not in recorded:
+            raise DataError(
+                f"{folder} is damaged: {name} is not among the files of its record.",
+                hint=REPAIR_HINT,
+            )
+    for path, size_bytes in recorded.items():
+        found = (folder / path).stat().st_size if (folder / path).is_file() else None
+        if found != size_bytes:
+            is_there = "is missing" if found is None else f"has {found} bytes"
+            raise DataError(
+                f"{folder} is damaged: {path} {is_there}, not {size_bytes} bytes.",
+                hint=REPAIR_HINT,
+            )
