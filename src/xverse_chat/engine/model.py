@@ -71,7 +71,8 @@ class XverseForCausalLM(LlamaForCausalLM):
             model = cls(_llama_config(files))
         load_weights(model, files, device=device, dtype=dtype, bits=bits, progress=progress)
         # The only buffers are the rotary frequencies, which no checkpoint holds.
-        model.model.rotary_emb = type(model.model.rotary_emb)(model.config, device=device)
+        with torch.device(device):
+            model.model.rotary_emb = type(model.model.rotary_emb)(model.config)
         model.generation_config = GenerationConfig(**files.generation)
         model.quantization_bits = bits
         model.eval()
