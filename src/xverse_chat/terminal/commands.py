@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xverse_chat.chat.session import Session
-from xverse_chat.terminal.render import Renderer
+from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.texts import Texts
 
 # What an input method for Chinese types for the slash key.
@@ -14,11 +14,16 @@ SLASHES = ("/", "／", "、")
 
 @dataclass(slots=True)
 class Desk:
-    """What a command works on; ``exit_code`` is set by the command that ends the conversation."""
+    """What a command works on.
+
+    ``has_keys`` where the line editor knows more keys than a plain line does; ``exit_code`` is
+    set by the command that ends the conversation.
+    """
 
     session: Session
     renderer: Renderer
     texts: Texts
+    has_keys: bool = True
     exit_code: int | None = None
 
 
@@ -112,7 +117,9 @@ def _show_help(desk: Desk, argument: str) -> None:
         texts.help_keys,
         [
             (texts.key_enter_name, texts.key_enter),
-            (texts.key_newline_name, texts.key_newline),
+            (texts.key_newline_name, texts.key_newline)
+            if desk.has_keys
+            else (texts.key_backslash_name, texts.key_backslash),
             ("Ctrl-C", texts.key_interrupt),
             ("Ctrl-D", texts.key_end),
             ("//", texts.key_slash),

@@ -31,7 +31,7 @@ from xverse_chat.terminal.entry import (
     message_bytes,
 )
 from xverse_chat.terminal.measures import format_bytes
-from xverse_chat.terminal.render import bar
+from xverse_chat.terminal.rich_renderer import bar
 from xverse_chat.terminal.tally import ProgressTally, describe
 from xverse_chat.terminal.texts import Texts
 

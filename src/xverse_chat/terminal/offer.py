@@ -31,6 +31,11 @@ def offer_model(model_id: str, *, size_bytes: int, folder: Path, texts: Texts) -
         except EOFError:
             sys.stdout.write("\n")
             return Choice.LEAVE
+        except KeyboardInterrupt:
+            sys.stdout.write("\n")
+            raise
+        except UnicodeDecodeError:
+            answer = ""
         if answer in {choice.value for choice in Choice}:
             return Choice(answer)
         sys.stdout.write(f"{texts.offer_again}\n")

@@ -20,7 +20,7 @@ from xverse_chat.terminal.tally import (
     Item,
     ProgressTally,
     describe,
-    describe_stage_done,
+    describe_done,
 )
 from xverse_chat.terminal.texts import Texts
 
@@ -45,6 +45,8 @@ class RichProgress:
 
     def __enter__(self) -> Self:
         self._live.start()
+        # Rich hides the cursor; a process that is killed could not show it again.
+        self._console.show_cursor(True)
         return self
 
     def __exit__(
@@ -79,7 +81,7 @@ class RichProgress:
         snapshot = self._tally.snapshot()
         if snapshot.stage in STAGES_OF_FILES and snapshot.total_bytes > 0:
             self._console.print(
-                Text.assemble(("✓ ", "green"), describe_stage_done(snapshot, self._texts))
+                Text.assemble(("✓ ", "green"), describe_done(snapshot, self._texts))
             )
 
     def _render(self) -> RenderableType:
@@ -92,7 +94,9 @@ class RichProgress:
         bar = ProgressBar(
             total=1.0, completed=snapshot.fraction, complete_style="cyan", finished_style="cyan"
         )
-        parts: list[RenderableType] = [heading, bar]
+        line = Table.grid(expand=True)  # a bar alone does not end its line
+        line.add_row(bar)
+        parts: list[RenderableType] = [heading, line]
         if snapshot.stage in STAGES_OF_FILES and snapshot.items:
             parts.append(self._files(snapshot.items))
         return Group(*parts)
@@ -170,7 +174,7 @@ class PlainProgress:
     def _end_stage(self) -> None:
         snapshot = self._tally.snapshot()
         if snapshot.stage is not None and snapshot.total_bytes > 0:
-            self._say(describe_stage_done(snapshot, self._texts))
+            self._say(describe_done(snapshot, self._texts))
 
     def _say(self, line: str) -> None:
         with self._lock:

@@ -1,6 +1,7 @@
 """The conversation in a terminal: read a message, stream the reply, remember both."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,11 +15,12 @@ from xverse_chat.chat.turn import run_turn
 from xverse_chat.progress import Progress
 from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
 from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
-from xverse_chat.terminal.render import PlainRenderer, make_renderer
+from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.reply import POLL_S, Reply
+from xverse_chat.terminal.rich_renderer import RichRenderer
 from xverse_chat.terminal.signals import watch_signals
 from xverse_chat.terminal.tally import ProgressTally
-from xverse_chat.terminal.terminal_state import TerminalState
+from xverse_chat.terminal.terminal_state import TerminalState, wants_plain
 from xverse_chat.terminal.texts import Texts
 
 
@@ -37,14 +39,24 @@ def run_conversation(
     its settings. Where a thread is still inside the model the process ends here, at once. Raises
     the XverseChatError that loading ended with.
     """
-    renderer = make_renderer(texts, plain=plain)
-    terminal = TerminalState(can_redraw=not isinstance(renderer, PlainRenderer))
-    conversation = Conversation(Desk(Session(system), renderer, texts), terminal, load, expected)
+    _take_any_bytes()
+    can_redraw = not wants_plain(plain, os.environ, sys.stdout)
+    renderer = (RichRenderer if can_redraw else PlainRenderer)(sys.stdout, texts)
+    terminal = TerminalState(can_redraw=can_redraw)
+    desk = Desk(Session(system), renderer, texts, has_keys=can_redraw)
+    conversation = Conversation(desk, terminal, load, expected)
     with terminal.quiet():
         exit_code = conversation.run(overrides)
     if conversation.is_busy:
         os._exit(exit_code)
     return exit_code
+
+
+def _take_any_bytes() -> None:
+    """Have stdin hand over what is no UTF-8 as surrogates, which are cleaned later."""
+    reconfigure = getattr(sys.stdin, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 class Conversation:
@@ -89,7 +101,7 @@ class Conversation:
 
     def _open_editor(self) -> Editor:
         desk = self._desk
-        if isinstance(desk.renderer, PlainRenderer):
+        if not desk.has_keys:
             from xverse_chat.terminal.plain_editor import PlainEditor
 
             return PlainEditor(desk.texts, self._loading, self._terminal, desk.renderer.notice)

@@ -6,7 +6,7 @@ import time
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.backend import Finish
 from xverse_chat.errors import XverseChatError
-from xverse_chat.terminal.render import Renderer
+from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.texts import Texts
 
 POLL_S = 0.05
@@ -36,7 +36,7 @@ class Reply:
             note = self._texts.interrupted if self._is_said else self._texts.taken_back
             self._renderer.end_reply(note, finish if self._is_said else None)
         else:
-            self._renderer.end_reply("", finish)
+            self._renderer.end_reply("" if self._is_said else self._texts.nothing_said, finish)
             self._explain(finish, context_tokens)
 
     def _stream(self, interrupt: threading.Event) -> Finish | None:

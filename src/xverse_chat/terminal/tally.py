@@ -159,10 +159,12 @@ def describe(snapshot: Snapshot, texts: Texts) -> str:
     return " · ".join(parts) + (f" · {snapshot.note}" if snapshot.note else "")
 
 
-def describe_stage_done(snapshot: Snapshot, texts: Texts) -> str:
-    """Return what a stage did and how long it took, in words."""
-    return texts.stage_done.format(
-        stage=texts.stage(snapshot.stage),
+def describe_done(snapshot: Snapshot, texts: Texts) -> str:
+    """Return what a stage did and how long it took, in words; nothing before the first stage."""
+    if snapshot.stage is None:
+        return ""
+    return texts.took.format(
+        done=texts.done(snapshot.stage),
         size=format_bytes(snapshot.done_bytes),
         duration=format_duration(snapshot.elapsed_s),
     )

@@ -6,9 +6,9 @@ Standard library only.
 import os
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TextIO
 
 _IFLAG, _LFLAG, _CC = 0, 3, 6
 # The terminal's driver then erases a whole character of UTF-8 and not one byte of it. Python
@@ -87,3 +87,13 @@ class TerminalState:
         # Past Python's buffers, which a signal handler may have interrupted in the middle.
         with suppress(OSError):
             os.write(self._output, text.encode())
+
+
+def wants_plain(plain: bool, environment: Mapping[str, str], file: TextIO) -> bool:
+    """Tell whether nothing may be redrawn: asked for, no terminal, or one that cannot."""
+    return (
+        plain
+        or bool(environment.get("ACCESSIBLE"))
+        or environment.get("TERM", "") in ("dumb", "unknown", "")
+        or not file.isatty()
+    )

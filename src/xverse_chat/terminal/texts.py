@@ -33,7 +33,12 @@ class Texts:
     stage_convert: str
     stage_load: str
     stage_quantize: str
-    stage_done: str
+    done_download: str
+    done_verify: str
+    done_convert: str
+    done_load: str
+    done_quantize: str
+    took: str
     done_of_total: str
     time_left: str
     per_second: str
@@ -41,11 +46,13 @@ class Texts:
     item_done: str
 
     # A turn
+    statistics_token: str
     statistics_tokens: str
     statistics_rate: str
     statistics_first: str
     interrupted: str
     taken_back: str
+    nothing_said: str
     still_stopping: str
     not_sent: str
     cut_off: str
@@ -66,6 +73,8 @@ class Texts:
     key_end: str
     key_enter_name: str
     key_newline_name: str
+    key_backslash: str
+    key_backslash_name: str
     key_slash: str
     unknown_command: str
     did_you_mean: str
@@ -85,6 +94,10 @@ class Texts:
         """Return what is being done; None is the time before the first stage."""
         return self.stage_preparing if stage is None else str(getattr(self, f"stage_{stage.value}"))
 
+    def done(self, stage: Stage) -> str:
+        """Return what has been done."""
+        return str(getattr(self, f"done_{stage.value}"))
+
 
 ENGLISH = Texts(
     language="en",
@@ -100,17 +113,24 @@ ENGLISH = Texts(
     stage_convert="Converting",
     stage_load="Loading the model",
     stage_quantize="Quantizing",
-    stage_done="{stage}: {size} in {duration}",
+    done_download="Downloaded",
+    done_verify="Verified",
+    done_convert="Converted",
+    done_load="Loaded",
+    done_quantize="Quantized",
+    took="{done}: {size} in {duration}",
     done_of_total="{done} of {total}",
     time_left="{duration} left",
     per_second="{size}/s",
     total="total",
     item_done="{name}: done, {size}",
+    statistics_token="1 token",
     statistics_tokens="{count} tokens",
     statistics_rate="{rate} tokens/s",
     statistics_first="first after {seconds} s",
     interrupted="(interrupted)",
     taken_back="(interrupted; nothing was said, so the question was taken back)",
+    nothing_said="(the model ended without saying anything)",
     still_stopping="Waiting for the reply before to stop",
     not_sent="Not sent. The up arrow brings the message back.",
     cut_off="The reply was cut off at {count} tokens; --max-new-tokens sets the limit.",
@@ -124,11 +144,13 @@ ENGLISH = Texts(
     help_commands="Commands",
     help_keys="Keys",
     key_enter="send the message",
-    key_newline="begin a new line; a \\ at the end of a line and Enter does the same",
+    key_newline="begin a new line; so do Ctrl-J, and \\ at the end of a line with Enter",
     key_interrupt="stop a reply and keep what was said; clear the line",
     key_end="leave, on an empty line",
     key_enter_name="Enter",
     key_newline_name="Alt-Enter",
+    key_backslash="at the end of a line, then Enter: begin a new line",
+    key_backslash_name="\\",
     key_slash="at the start: send a message that begins with /",
     unknown_command="There is no command {word}; nothing was sent.",
     did_you_mean="Did you mean {name}?",
@@ -157,17 +179,24 @@ CHINESE = Texts(
     stage_convert="正在转换",
     stage_load="正在加载模型",
     stage_quantize="正在量化",
-    stage_done="{stage}：{size}，用时 {duration}",
+    done_download="下载完成",
+    done_verify="校验完成",
+    done_convert="转换完成",
+    done_load="加载完成",
+    done_quantize="量化完成",
+    took="{done}：{size}，用时 {duration}",
     done_of_total="{done} / {total}",
     time_left="剩余 {duration}",
     per_second="{size}/秒",
     total="合计",
     item_done="{name}：完成，{size}",
+    statistics_token="1 个 token",
     statistics_tokens="{count} 个 token",
     statistics_rate="每秒 {rate} 个",
     statistics_first="{seconds} 秒后开始",
     interrupted="（已中断）",
     taken_back="（已中断；尚未回答，问题已撤回）",
+    nothing_said="（模型没有说话就结束了）",
     still_stopping="正在等待上一个回答停止",
     not_sent="没有发送。按上方向键可以找回这条消息。",
     cut_off="回答到 {count} 个 token 时被截断；--max-new-tokens 可以调整上限。",
@@ -179,11 +208,13 @@ CHINESE = Texts(
     help_commands="命令",
     help_keys="按键",
     key_enter="发送消息",
-    key_newline="换行；行末输入 \\ 再按回车也可以",
+    key_newline="换行；按 Ctrl-J，或在行末输入 \\ 再按回车也可以",
     key_interrupt="停止回答并保留已说的内容；清空当前输入",
     key_end="在空行上退出",
     key_enter_name="回车",
     key_newline_name="Alt-回车",
+    key_backslash="放在行末再按回车：换行",
+    key_backslash_name="\\",
     key_slash="放在开头：发送以 / 开头的消息",
     unknown_command="没有 {word} 这个命令，什么也没有发送。",
     did_you_mean="您是想输入 {name} 吗？",
