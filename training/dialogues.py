@@ -83,14 +83,14 @@ class Writer:
             return self.tell(self._rng.choices(_KEYS, _KEY_WEIGHTS)[0])
         if kind < 0.26:
             return self.tell_two()
-        if kind < 0.54 and self.told:
-            return self.ask(self._rng.choice(list(self.told)))
-        if kind < 0.58 and self.told:
-            return self.correct(self._rng.choice(list(self.told)))
-        if kind < 0.61 and len(self.told) <= 4:
+        if kind < 0.28 and len(self.told) <= 4:
             return self.ask_everything()
-        if kind < 0.66 and (unknown := self._askable()):
-            return self.ask(self._rng.choice(unknown))
+        if kind < 0.33 and (untold := self._askable()):
+            return self.ask(self._rng.choice(untold))
+        if kind < 0.62 and self.told:
+            return self.ask(self._rng.choice(list(self.told)))
+        if kind < 0.66 and self.told:
+            return self.correct(self._rng.choice(list(self.told)))
         return self.digress()
 
     def tell(self, key: str, patterns: str = "claims", replies: str = "replies") -> Exchange:
