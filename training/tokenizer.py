@@ -120,7 +120,7 @@ def _sentences() -> Iterator[str]:
 def _merges(pieces: list[str]) -> list[list[str]]:
     """Return the pairs that make each piece, the pieces in the order they were learned."""
     known = {piece: index for index, piece in enumerate(pieces) if index >= len(SPECIALS) + 256}
-    merges = []
+    merges: list[list[str]] = []
     for piece in known:
         pairs = [(piece[:cut], piece[cut:]) for cut in range(1, len(piece))]
         pairs = [pair for pair in pairs if pair[0] in known and pair[1] in known]
