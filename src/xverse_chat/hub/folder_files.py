@@ -1,0 +1,94 @@
+"""What a model folder holds besides the weights, and its record, written last."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from xverse_chat import __version__
+from xverse_chat.checkpoint.config_file import model_folder_config
+from xverse_chat.checkpoint.record import FileRecord, ModelFolderRecord, sha256_of
+from xverse_chat.checkpoint.shards import SAFETENSORS_INDEX
+from xverse_chat.checkpoint.tokenizer_file import tokenizer_config
+from xverse_chat.errors import DataError
+from xverse_chat.hub.description import Description
+from xverse_chat.hub.licence import Licence
+from xverse_chat.hub.listing import is_licence
+from xverse_chat.hub.shard_file import read_header
+from xverse_chat.hub.staging import ConvertedShard
+from xverse_chat.hub.writing import sync, write_json, write_text, writing
+
+CONVERTER = f"xverse-chat {__version__}"
+NOTICE_FILE = "NOTICE.txt"
+UPSTREAM_HASHES = "upstream_sha256"  # in the index: what each shard was made from
+
+
+def write_folder_files(
+    folder: Path, description: Description, shards: Sequence[ConvertedShard]
+) -> None:
+    """Write config, tokenizer and index. Raises DataError when the shards lack a tensor."""
+    weight_map: dict[str, str] = {}
+    bytes_by_type: Counter[str] = Counter()
+    for shard in shards:
+        by_name, by_type = read_header(folder / shard.file.path)
+        if twice := weight_map.keys() & by_name.keys():
+            raise DataError(f"{min(twice)} is in two shards.")
+        weight_map |= dict.fromkeys(by_name, shard.file.path)
+        bytes_by_type.update(by_type)
+    if missing := description.expected.keys() - weight_map.keys():
+        raise DataError(f"The model is incomplete: {min(missing)} is in none of its shards.")
+    hashes = {shard.file.path: shard.upstream_sha256 for shard in shards}
+    config, context = description.config, description.config["max_position_embeddings"]
+    dtype = bytes_by_type.most_common(1)[0][0]
+    contents = {
+        "config.json": model_folder_config(config, dtype=dtype),
+        "generation_config.json": description.generation,
+        "tokenizer.json": description.tokenizer,
+        "tokenizer_config.json": tokenizer_config(
+            description.special_tokens, context_tokens=context
+        ),
+        "special_tokens_map.json": description.special_tokens,
+        SAFETENSORS_INDEX: {
+            "metadata": {"total_size": bytes_by_type.total(), UPSTREAM_HASHES: hashes},
+            "weight_map": dict(sorted(weight_map.items())),
+        },
+    }
+    for name, data in contents.items():
+        write_json(folder / name, data)
+
+
+def write_licence(folder: Path, source: Path, licence: Licence) -> None:
+    """Write the notice, and copy the licence files that upstream has."""
+    write_text(folder / NOTICE_FILE, licence.notice)
+    for path in sorted(source.iterdir()):
+        if is_licence(path.name) and path.is_file():
+            with writing(folder / path.name):
+                (folder / path.name).write_bytes(path.read_bytes())
+            sync(folder / path.name)
+
+
+def write_record(
+    folder: Path,
+    shards: Sequence[ConvertedShard],
+    *,
+    source_id: str,
+    revision: str,
+    licence: Licence,
+) -> None:
+    """Write ``xverse_chat.json``: with it, the folder is a model folder."""
+    known = {shard.file.path: shard.file for shard in shards}
+    files = []
+    for path in sorted(folder.iterdir()):
+        if path.name in known:
+            files.append(known[path.name])
+        else:
+            files.append(FileRecord.of(folder, path.name, sha256_of(path)))
+    record = ModelFolderRecord(
+        source_id=source_id,
+        revision=revision,
+        converter_version=CONVERTER,
+        quantization=None,
+        licence=licence.name,
+        files=tuple(files),
+    )
+    with writing(folder):
+        record.write(folder)

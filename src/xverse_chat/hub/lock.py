@@ -1,0 +1,37 @@
+"""One process at a time works on a model folder; the others wait, and say so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xverse_chat.hub.writing import make_folder, writing
+from xverse_chat.progress import Progress
+
+_POLL_S = 0.2
+
+
+@contextmanager
+def folder_lock(target: Path, progress: Progress) -> Iterator[None]:
+    """Hold the lock of ``target``, which need not exist. It ends with the process, however."""
+    from filelock import FileLock, Timeout
+
+    make_folder(target.parent)
+    path = target.parent / f".{target.name}.lock"
+    lock = FileLock(path)
+    try:
+        with writing(path):
+            lock.acquire(timeout=0)
+    except Timeout:
+        progress.note(
+            f"Another process is downloading or converting {target.name}; waiting until it is done."
+        )
+        lock.acquire(poll_interval=_POLL_S)
+    except NotImplementedError:
+        # Some network file systems have no locks. Hashes still catch what two writers mix up.
+        progress.note("This file system has no locks: do not start a second download here.")
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,172 @@
+"""Where a model folder is made, beside its place, and the journal of what is done already.
+
+CACHE/xverse-chat/OWNER--NAME             the model folder, complete or absent
+CACHE/xverse-chat/.OWNER--NAME.partial/
+    upstream/        files as they come from the server
+    model/           the model folder being made
+    journal.json     which files are verified, which shards are converted
+    scratch/         locks of the downloader
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xverse_chat.checkpoint.record import FileRecord
+from xverse_chat.hub.listing import ListedFile
+from xverse_chat.hub.writing import make_folder, sync, write_json, writing
+
+_JOURNAL_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedShard:
+    """A shard that is safely in the model folder; ``upstream_sha256`` None when not known."""
+
+    file: FileRecord
+    upstream_sha256: str | None
+
+
+@dataclass(slots=True)
+class Staging:
+    """The folders of one model in the making, and its journal, both keyed by upstream name."""
+
+    target: Path
+    source_id: str
+    revision: str
+    verified: dict[str, FileRecord] = field(default_factory=dict)
+    converted: dict[str, ConvertedShard] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, target: Path, source_id: str, revision: str) -> "Staging":
+        """Make the folders, or find them with what an earlier run left there."""
+        staging = cls(target, source_id, revision)
+        for folder in (staging.upstream, staging.model, staging.scratch):
+            make_folder(folder)
+        staging._read_journal()
+        return staging
+
+    @property
+    def folder(self) -> Path:
+        """The folder of everything, beside the target."""
+        return self.target.parent / f".{self.target.name}.partial"
+
+    @property
+    def upstream(self) -> Path:
+        """Files as they come from the server."""
+        return self.folder / "upstream"
+
+    @property
+    def model(self) -> Path:
+        """The model folder being made."""
+        return self.folder / "model"
+
+    @property
+    def scratch(self) -> Path:
+        """Whatever the downloader needs besides."""
+        return self.folder / "scratch"
+
+    @property
+    def original(self) -> Path:
+        """Where upstream's files go that are kept."""
+        return self.target.parent / f"{self.target.name}-original"
+
+    @property
+    def old(self) -> Path:
+        """Where a model folder of another revision waits for its end."""
+        return self.target.parent / f".{self.target.name}.old"
+
+    def save(self) -> None:
+        """Write the journal, whole or not at all."""
+        write_json(
+            self.folder / "journal.json",
+            {
+                "format": _JOURNAL_FORMAT,
+                "source_id": self.source_id,
+                "revision": self.revision,
+                "verified": {name: asdict(file) for name, file in self.verified.items()},
+                "converted": {name: asdict(shard) for name, shard in self.converted.items()},
+            },
+        )
+
+    def forget_stale(self, listed: tuple[ListedFile, ...]) -> None:
+        """Drop from the journal what changed on this disk or on the server."""
+        files = {file.path: file for file in listed}
+        self.verified = {
+            name: record
+            for name, record in self.verified.items()
+            if name in files
+            and record.looks_unchanged(self.upstream)
+            and record.size_bytes == files[name].size_bytes
+            and files[name].sha256 in (None, record.sha256)
+        }
+        self.converted = {
+            name: shard
+            for name, shard in self.converted.items()
+            if name in files
+            and shard.file.looks_unchanged(self.model)
+            and (
+                None in (files[name].sha256, shard.upstream_sha256)
+                or files[name].sha256 == shard.upstream_sha256
+            )
+        }
+        self.save()
+
+    def adopt(self, converted: dict[str, ConvertedShard]) -> None:
+        """Take a damaged model folder apart: its intact shards count as converted."""
+        self.converted = converted
+        self.save()
+        with writing(self.target):
+            shutil.rmtree(self.model)
+            self.target.rename(self.model)
+            sync(self.target.parent)
+
+    def publish(self) -> None:
+        """Rename the finished model folder into its place; what was there goes."""
+        sync(self.model)
+        with writing(self.target):
+            if self.target.exists():
+                if self.old.exists():
+                    shutil.rmtree(self.old)
+                self.target.rename(self.old)
+            self.model.rename(self.target)
+            sync(self.target.parent)
+            for leftover in (self.old, self.folder):
+                if leftover.exists():
+                    shutil.rmtree(leftover)
+
+    def keep_original(self) -> Path:
+        """Move upstream's files beside the model folder and return where they are."""
+        with writing(self.original):
+            if self.original.exists():
+                shutil.rmtree(self.original)
+            self.upstream.rename(self.original)
+        return self.original
+
+    def _read_journal(self) -> None:
+        """Read what an earlier run noted; a journal that is torn or foreign counts for nothing."""
+        path = self.folder / "journal.json"
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if (data["format"], data["source_id"], data["revision"]) != (
+                _JOURNAL_FORMAT,
+                self.source_id,
+                self.revision,
+            ):
+                return
+            self.verified = {
+                name: FileRecord(**record) for name, record in data["verified"].items()
+            }
+            self.converted = {
+                name: _shard_from_json(shard) for name, shard in data["converted"].items()
+            }
+        except FileNotFoundError:
+            return
+        except (ValueError, TypeError, LookupError, AttributeError):
+            self.verified, self.converted = {}, {}
+
+
+def _shard_from_json(data: dict[str, Any]) -> ConvertedShard:
+    return ConvertedShard(FileRecord(**data["file"]), data["upstream_sha256"])
