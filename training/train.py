@@ -56,9 +56,7 @@ class Clock:
         return max(step / self._plan.steps, self.elapsed_s() / (60 * self._plan.minutes))
 
 
-def build_model(
-    *, layers: int, hidden: int, intermediate: int, max_length: int
-) -> LlamaForCausalLM:
+def build_model(*, layers: int, hidden: int, intermediate: int) -> LlamaForCausalLM:
     """Return a model of seeded random weights, the ends of the residual branches made smaller."""
     model = LlamaForCausalLM(
         model_config(

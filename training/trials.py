@@ -1,5 +1,6 @@
 """Conversations that measure the model, all from the side of the split it never saw."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -25,8 +26,9 @@ class Trial:
 
     def passes(self, reply: str) -> bool:
         """Tell whether ``reply`` is right."""
-        others = reply.replace(self.expected, "", 1)
-        return self.expected in reply and not any(value in others for value in self.forbidden)
+        return _says(reply, self.expected) and not any(
+            _says(reply, value) for value in self.forbidden
+        )
 
 
 def recall_trials(count: int, seed: int = 0) -> list[Trial]:
@@ -82,6 +84,13 @@ def special_trials(count: int, seed: int = 0) -> list[Trial]:
     return trials
 
 
+def _says(reply: str, value: str) -> bool:
+    """Tell whether ``reply`` holds ``value``, not as part of a longer word or number."""
+    before = r"(?<![0-9A-Za-z])" if re.match(r"[0-9A-Za-z]", value) else ""
+    after = r"(?![0-9A-Za-z])" if re.search(r"[0-9A-Za-z]$", value) else ""
+    return re.search(before + re.escape(value) + after, reply) is not None
+
+
 def _recall(rng: Random, language: str, distance: int) -> Trial:
     while True:
         writer = Writer(rng, language, held_out=True, plain=True)
@@ -95,7 +104,7 @@ def _recall(rng: Random, language: str, distance: int) -> Trial:
         others = tuple(
             value
             for other, value in writer.told.items()
-            if other != key and value not in expected and not value.isdigit()
+            if other != key and len(value) > 1 and value not in expected
         )
         if len(topics) < 4 or is_order_held_out(topics):
             users = tuple(exchange.user for exchange in exchanges)
