@@ -33,7 +33,8 @@ def convert_folder(
         refuse_foreign(target)
         wanted = choose_files(listing_of_folder(source), source.name)
         description = read_description(source, [file.path for file in wanted.shards])
-        staging = Staging.open(target, source_id, revision)
+        staging = Staging(target, source_id, revision)
+        staging.open()
         staging.converted.clear()  # of what it was made is not known
         convert_shards(description, source, staging, frees=False, progress=progress)
         finish_folder(description, source, staging, licence)

@@ -28,6 +28,11 @@ class Existing:
     record: ModelFolderRecord
     damaged: tuple[str, ...]
 
+    def damage_text(self) -> str:
+        """Say what is damaged, in one sentence."""
+        names = ", ".join(self.damaged[:3]) + (" and others" if len(self.damaged) > 3 else "")
+        return f"{len(self.damaged)} of {len(self.record.files)} files are damaged or gone: {names}"
+
 
 def looks_complete(folder: Path, source_id: str, revision: str) -> bool:
     """Tell by sizes and times alone whether ``folder`` is the wanted model, whole."""

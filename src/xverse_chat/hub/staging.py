@@ -39,14 +39,11 @@ class Staging:
     verified: dict[str, FileRecord] = field(default_factory=dict)
     converted: dict[str, ConvertedShard] = field(default_factory=dict)
 
-    @classmethod
-    def open(cls, target: Path, source_id: str, revision: str) -> "Staging":
+    def open(self) -> None:
         """Make the folders, or find them with what an earlier run left there."""
-        staging = cls(target, source_id, revision)
-        for folder in (staging.upstream, staging.model, staging.scratch):
+        for folder in (self.upstream, self.model, self.scratch):
             make_folder(folder)
-        staging._read_journal()
-        return staging
+        self._read_journal()
 
     @property
     def folder(self) -> Path:

@@ -19,8 +19,8 @@ def hash_files(
 ) -> tuple[dict[str, FileRecord], list[str]]:
     """Return the records of those files that are as listed, and the paths of the others.
 
-    A file that is not there is among the others. One listed without a sha256 has only its size compared; its record has its hash all the
-    same.
+    A file that is not there is among the others. One listed without a sha256 has only its size
+    compared; its record has its hash all the same.
     """
     if not files:
         return {}, []

@@ -1,0 +1,143 @@
+"""Bringing upstream's files together: those that are here already, and those still to come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xverse_chat.errors import DataError, UnavailableError
+from xverse_chat.hub.description import Description, read_description
+from xverse_chat.hub.earlier import earlier_folders, link_earlier_files, whole_folder
+from xverse_chat.hub.fetch import arrived_bytes, fetch_files
+from xverse_chat.hub.listing import ListedFile, WantedFiles, choose_files
+from xverse_chat.hub.order import Order
+from xverse_chat.hub.server import list_files, open_server, server_name
+from xverse_chat.hub.space import ShardSpace, check_space, needed_bytes
+from xverse_chat.hub.staging import Staging
+from xverse_chat.hub.verify import hash_files
+from xverse_chat.progress import NoProgress, Progress, Stage
+
+if TYPE_CHECKING:
+    from modelscope_hub import HubApi
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is wanted, and whom to ask for it: None when the server does not answer."""
+
+    wanted: WantedFiles
+    api: "HubApi | None"
+
+
+def list_wanted(order: Order) -> Source:
+    """Ask the server what there is; without it, take a whole folder that is there from earlier.
+
+    Nothing is written. Raises UnavailableError or, for a hostile list, DataError.
+    """
+    api = open_server(order.endpoint, order.staging.scratch)
+    try:
+        server = server_name(order.endpoint)
+        listed = list_files(api, order.model_id, order.revision, server=server)
+    except UnavailableError:
+        found = whole_folder(earlier_folders(order.cache_dir, order.model_id, order.revision))
+        if found is None:
+            raise
+        folder, wanted = found
+        order.progress.note(
+            f"The server cannot be asked; the files in {folder}, downloaded earlier, are used "
+            "without comparing them with its list."
+        )
+        return Source(wanted, None)
+    return Source(choose_files(listed, order.model_id), api)
+
+
+def find_missing(order: Order, wanted: WantedFiles, staging: Staging) -> list[ListedFile]:
+    """Return what must be downloaded, after verifying everything that is there already.
+
+    Raises DiskError when there is too little room for that and for the conversion.
+    """
+    shards = [file for file in wanted.shards if file.path not in staging.converted]
+    needed = wanted.all if order.keep_original else (*wanted.small, *shards)
+    _link_earlier(order, needed, staging)
+    here = [file for file in needed if (staging.upstream / file.path).is_file()]
+    _verify(here, staging, order.progress)
+    missing = [file for file in needed if file.path not in staging.verified]
+    missing_bytes = sum(file.size_bytes - arrived_bytes(staging.upstream, file) for file in missing)
+    spaces = [
+        ShardSpace(
+            file.size_bytes,
+            is_freed=not order.keep_original and not (staging.upstream / file.path).is_symlink(),
+        )
+        for file in shards
+    ]
+    check_space(staging.folder, needed_bytes(missing_bytes, spaces))
+    return missing
+
+
+def fetch_missing(
+    order: Order, source: Source, missing: Sequence[ListedFile], staging: Staging
+) -> Description:
+    """Download and verify what is missing, and return what the small files say.
+
+    They come first, for they tell whether the rest is of any use.
+    """
+    wanted = source.wanted
+    if missing:
+        order.progress.begin(Stage.DOWNLOAD, sum(file.size_bytes for file in missing))
+    # Hashing the small files takes no time, and must not end the display of the download.
+    _fetch(order, source.api, [f for f in missing if f in wanted.small], staging, NoProgress())
+    description = read_description(staging.upstream, [file.path for file in wanted.shards])
+    _fetch(order, source.api, [f for f in missing if f in wanted.shards], staging, order.progress)
+    return description
+
+
+def _link_earlier(order: Order, needed: Sequence[ListedFile], staging: Staging) -> None:
+    folders = list(earlier_folders(order.cache_dir, order.model_id, order.revision))
+    if linked := link_earlier_files(folders, needed, staging.upstream):
+        order.progress.note(
+            f"{len(linked)} files were downloaded earlier and are used as they lie in "
+            f"{', '.join(map(str, folders))}."
+        )
+
+
+def _fetch(
+    order: Order,
+    api: "HubApi | None",
+    files: Sequence[ListedFile],
+    staging: Staging,
+    verifying: Progress,
+) -> None:
+    if not files:
+        return
+    if api is None:
+        raise UnavailableError(f"{files[0].path} is missing and the server cannot be asked.")
+    fetch_files(
+        api,
+        order.model_id,
+        order.revision,
+        files,
+        folder=staging.upstream,
+        scratch=staging.scratch,
+        progress=order.progress,
+    )
+    if unhashed := [file.path for file in files if file.sha256 is None]:
+        order.progress.note(
+            f"The server tells no sha256 of {', '.join(unhashed[:3])}"
+            f"{' and others' if len(unhashed) > 3 else ''}: only the size could be compared."
+        )
+    if bad := _verify(files, staging, verifying):
+        raise DataError(
+            f"{', '.join(bad)} differs from the server's list and was removed.",
+            hint="Run the same command again.",
+        )
+
+
+def _verify(files: Sequence[ListedFile], staging: Staging, progress: Progress) -> list[str]:
+    """Hash files that the journal does not know yet; remove those that differ, return them."""
+    unknown = [file for file in files if file.path not in staging.verified]
+    good, bad = hash_files(staging.upstream, unknown, progress)
+    for path in bad:
+        (staging.upstream / path).unlink(missing_ok=True)
+    if unknown:
+        staging.verified |= good
+        staging.save()
+    return bad
