@@ -25,6 +25,8 @@ from xverse_chat.terminal.tally import (
 from xverse_chat.terminal.texts import Texts
 
 PLAIN_INTERVAL_S = 10.0
+# Below this a file's name needs the columns more than its sizes do.
+WIDTH_FOR_SIZES = 60
 
 
 class RichProgress:
@@ -102,21 +104,19 @@ class RichProgress:
         return Group(*parts)
 
     def _files(self, items: tuple[Item, ...]) -> Table:
+        has_room = self._console.width >= WIDTH_FOR_SIZES
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(ratio=2, no_wrap=True, overflow="ellipsis")
         table.add_column(ratio=1)
         table.add_column(justify="right", no_wrap=True, width=4)
-        table.add_column(justify="right", no_wrap=True, width=19, style="dim")
+        if has_room:
+            table.add_column(justify="right", no_wrap=True, width=19, style="dim")
         for item in items[: max(1, self._console.height - 6)]:
             fraction = min(1.0, item.done_bytes / item.total_bytes) if item.total_bytes else 1.0
-            table.add_row(
-                Text(item.name),
-                ProgressBar(total=1.0, completed=fraction, complete_style="blue"),
-                f"{fraction:.0%}",
-                self._texts.done_of_total.format(
-                    done=format_bytes(item.done_bytes), total=format_bytes(item.total_bytes)
-                ),
-            )
+            bar = ProgressBar(total=1.0, completed=fraction, complete_style="blue")
+            done, total = format_bytes(item.done_bytes), format_bytes(item.total_bytes)
+            sizes = self._texts.done_of_total.format(done=done, total=total)
+            table.add_row(Text(item.name), bar, f"{fraction:.0%}", *([sizes] if has_room else []))
         return table
 
 

@@ -21,7 +21,6 @@ class Texts:
     # The welcome and the prompt
     demo_label: str
     how_to_leave: str
-    model_is: str
     you_label: str
     model_label: str
     loading_type_ahead: str
@@ -42,7 +41,6 @@ class Texts:
     done_of_total: str
     time_left: str
     per_second: str
-    total: str
     item_done: str
 
     # A turn
@@ -103,7 +101,6 @@ ENGLISH = Texts(
     language="en",
     demo_label="a small model to try things out",
     how_to_leave="/help shows the commands. Ctrl-C stops a reply. /exit or Ctrl-D leaves.",
-    model_is="{model} · {precision} · {device}",
     you_label="You: ",
     model_label="Model: ",
     loading_type_ahead="Loading the model. You can type already; the first message waits for it.",
@@ -122,7 +119,6 @@ ENGLISH = Texts(
     done_of_total="{done} of {total}",
     time_left="{duration} left",
     per_second="{size}/s",
-    total="total",
     item_done="{name}: done, {size}",
     statistics_token="1 token",
     statistics_tokens="{count} tokens",
@@ -139,8 +135,7 @@ ENGLISH = Texts(
     error_label="Error: ",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
-    paste_too_long="The pasted text would make this message {size}; {limit} is the most. "
-    "Nothing was inserted.",
+    paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
     help_commands="Commands",
     help_keys="Keys",
     key_enter="send the message",
@@ -169,7 +164,6 @@ CHINESE = Texts(
     language="zh",
     demo_label="试用的小模型",
     how_to_leave="/help 查看命令，Ctrl-C 停止回答，/exit 或 Ctrl-D 退出。",
-    model_is="{model} · {precision} · {device}",
     you_label="你：",
     model_label="模型：",
     loading_type_ahead="正在加载模型。现在就可以输入，第一条消息会等模型就绪后发送。",
@@ -188,7 +182,6 @@ CHINESE = Texts(
     done_of_total="{done} / {total}",
     time_left="剩余 {duration}",
     per_second="{size}/秒",
-    total="合计",
     item_done="{name}：完成，{size}",
     statistics_token="1 个 token",
     statistics_tokens="{count} 个 token",
@@ -204,7 +197,7 @@ CHINESE = Texts(
     error_label="错误：",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
-    paste_too_long="粘贴后这条消息会有 {size}，上限是 {limit}。没有插入任何内容。",
+    paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",
     help_commands="命令",
     help_keys="按键",
     key_enter="发送消息",

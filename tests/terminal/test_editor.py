@@ -1,0 +1,173 @@
+"""The line editor, fed with the bytes of keys, without a screen."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from tests.pseudo_terminal import (
+    ALT_ENTER,
+    BACKSPACE,
+    CTRL_C,
+    CTRL_D,
+    CTRL_J,
+    ENTER,
+    LEFT,
+    UP,
+    pasted,
+)
+from tests.scripted import ScriptedBackend
+from xverse_chat.chat.loading import Loading
+from xverse_chat.errors import EngineError
+from xverse_chat.progress import Progress
+from xverse_chat.terminal.editor import CommandCompleter, LineEditor
+from xverse_chat.terminal.entry import MAX_MESSAGE_BYTES, Departure, Entry
+from xverse_chat.terminal.tally import ProgressTally
+from xverse_chat.terminal.texts import ENGLISH
+
+
+@pytest.fixture
+def keys() -> Iterator[PipeInput]:
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        yield keys
+
+
+def loaded(progress: Progress) -> ScriptedBackend:
+    return ScriptedBackend()
+
+
+def editor(
+    load: Callable[[Progress], ScriptedBackend] = loaded, announced: list[str] | None = None
+) -> LineEditor:
+    tally = ProgressTally()
+    loading = Loading(load, tally)
+    loading.start()
+    if load is loaded:
+        loading.wait(10)
+    said = [] if announced is None else announced
+    return LineEditor(ENGLISH, loading, tally, lambda: said.append("loaded"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("你好" + ENTER, "你好"),
+        ("请翻译以下文字" + BACKSPACE * 2 + LEFT * 2 + "好" + ENTER, "请翻译好以下"),
+        ("a" + ALT_ENTER + "b" + ENTER, "a\nb"),
+        ("a" + CTRL_J + "b" + ENTER, "a\nb"),
+        ("a\\" + ENTER + "b" + ENTER, "a\nb"),
+        (" " + ENTER + "b" + ENTER, " b"),
+        ("gone" + CTRL_C + "kept" + ENTER, "kept"),
+        ("ab" + LEFT + CTRL_D + ENTER, "a"),
+        ("👩‍👩‍👧" + BACKSPACE + "x" + ENTER, "👩‍👩‍x"),
+    ],
+)
+def test_what_is_typed_is_what_is_sent(typed: str, text: str, keys: PipeInput) -> None:
+    keys.send_text(typed)
+    assert editor().read() == Entry(text)
+
+
+def test_a_paste_stays_one_message_and_is_marked(keys: PipeInput) -> None:
+    keys.send_text(pasted("/exit\r\ntwo\rthree\n") + "typed" + ENTER)
+    assert editor().read() == Entry("/exit\ntwo\nthree\ntyped", pasted=True)
+
+
+def test_a_paste_that_was_cleared_marks_nothing(keys: PipeInput) -> None:
+    keys.send_text(pasted("x") + BACKSPACE + "/exit" + ENTER)
+    assert editor().read() == Entry("/exit")
+
+
+def test_bytes_that_are_no_text_become_replacement_characters(keys: PipeInput) -> None:
+    keys.send_bytes(b"a\xe5b" + ENTER.encode())
+    assert editor().read() == Entry("a\ufffdb")
+
+
+def test_a_paste_over_the_limit_inserts_nothing(keys: PipeInput) -> None:
+    keys.send_text("kept" + pasted("好" * (MAX_MESSAGE_BYTES // 3)) + ENTER)
+    assert editor().read() == Entry("kept")
+
+
+def test_a_paste_up_to_the_limit_is_taken_whole(keys: PipeInput) -> None:
+    text = "x" * MAX_MESSAGE_BYTES
+    threading.Thread(target=keys.send_text, args=(pasted(text) + ENTER,)).start()
+    assert editor().read() == Entry(text, pasted=True)
+
+
+def test_the_up_arrow_brings_the_last_message_back(keys: PipeInput) -> None:
+    same = editor()
+    keys.send_text("first" + ENTER)
+    same.read()
+    keys.send_text(UP + "!" + ENTER)
+    assert same.read() == Entry("first!")
+
+
+def test_the_end_of_input_leaves_with_zero(keys: PipeInput) -> None:
+    keys.send_text(CTRL_D)
+    assert editor().read() == Departure(0)
+
+
+def test_two_interrupts_on_an_empty_line_leave(keys: PipeInput) -> None:
+    keys.send_text("text" + CTRL_C + CTRL_C + CTRL_C)
+    assert editor().read() == Departure(130)
+
+
+def test_one_interrupt_on_an_empty_line_does_not_leave(keys: PipeInput) -> None:
+    keys.send_text(CTRL_C + "on" + ENTER)
+    assert editor().read() == Entry("on")
+
+
+def test_an_interrupt_while_loading_leaves_also_with_text_in_the_line(keys: PipeInput) -> None:
+    over = threading.Event()
+
+    def load(progress: Progress) -> ScriptedBackend:
+        over.wait(30)
+        return ScriptedBackend()
+
+    keys.send_text("text" + CTRL_C)
+    assert editor(load).read() == Departure(130)
+    over.set()
+
+
+def test_a_failure_to_load_ends_the_reading(keys: PipeInput) -> None:
+    begun = threading.Event()
+
+    def load(progress: Progress) -> ScriptedBackend:
+        begun.wait(30)
+        raise EngineError("no such weights")
+
+    failing = editor(load)
+    threading.Timer(0.3, begun.set).start()
+    with pytest.raises(EngineError, match="no such weights"):
+        failing.read()
+    with pytest.raises(EngineError, match="no such weights"):
+        failing.read()
+
+
+def test_the_arrival_of_the_model_is_announced_once(keys: PipeInput) -> None:
+    announced: list[str] = []
+    same = editor(announced=announced)
+    for _ in range(2):
+        threading.Timer(0.3, keys.send_text, args=("x" + ENTER,)).start()
+        same.read()
+    assert announced == ["loaded"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("/", ["/help", "/new", "/exit"]),
+        ("/N", ["/new"]),
+        ("／e", ["/exit"]),
+        ("hello /", []),
+        ("/help x", []),
+        ("", []),
+    ],
+)
+def test_the_names_of_commands_are_completed(typed: str, names: list[str]) -> None:
+    completions = CommandCompleter(ENGLISH).get_completions(Document(typed), CompleteEvent())
+    assert [completion.text for completion in completions] == names

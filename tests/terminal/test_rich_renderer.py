@@ -1,0 +1,121 @@
+import io
+from collections.abc import Callable
+
+import pyte
+import pytest
+
+from xverse_chat.chat.backend import Finish, ModelDescription, Timings, Usage
+from xverse_chat.errors import EngineError
+from xverse_chat.progress import Stage
+from xverse_chat.terminal.rich_renderer import RichRenderer
+from xverse_chat.terminal.tally import Snapshot
+from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+
+FINISH = Finish("stop", Usage(5, 12), Timings(1.0, 0.1, 0.25, None))
+
+
+class TerminalFile(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def seen(draw: Callable[[RichRenderer], None], texts: Texts = ENGLISH) -> list[str]:
+    """Return the rows of the screen up to the last that is not empty."""
+    file = TerminalFile()
+    draw(RichRenderer(file, texts))
+    screen = pyte.Screen(80, 24)
+    pyte.Stream(screen).feed(file.getvalue().replace("\n", "\r\n"))
+    rows = [
+        "".join(screen.buffer[row][column].data for column in range(80)).rstrip()
+        for row in range(24)
+    ]
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def reply(*pieces: str, note: str = "", finish: Finish | None = FINISH) -> Callable[..., None]:
+    def draw(renderer: RichRenderer) -> None:
+        renderer.begin_reply()
+        for piece in pieces:
+            renderer.piece(piece)
+        renderer.end_reply(note, finish)
+
+    return draw
+
+
+def test_a_reply_is_followed_by_what_it_took() -> None:
+    assert seen(reply("Hel", "lo.")) == ["Hello.", "12 tokens · first after 0.25 s"]
+
+
+def test_a_reply_that_ends_its_line_leaves_no_empty_one() -> None:
+    assert seen(reply("Hello.\n", note="(interrupted)", finish=None)) == ["Hello.", "(interrupted)"]
+
+
+def test_one_token_is_no_tokens() -> None:
+    finish = Finish("stop", Usage(5, 1), FINISH.timings)
+    assert seen(reply("Yes", finish=finish))[1].startswith("1 token ·")
+
+
+def test_nothing_in_a_reply_is_markup_or_a_sequence() -> None:
+    pieces = ("[bold]a[/x] :bomb: ", "\x1b]5", "2;c;aGk=\x07", "\x1b[2J", "\x9b5m", "[link=x]b")
+    assert seen(reply(*pieces))[0] == "[bold]a[/x] :bomb: [link=x]b"
+
+
+def test_an_error_is_no_markup_either() -> None:
+    error = EngineError("[red]bad[/nonsense]\x1b[2J", hint="see [link=http://x]here")
+    rows = seen(lambda renderer: renderer.error(error), CHINESE)
+    assert rows == ["错误：[red]bad[/nonsense]", "see [link=http://x]here"]
+
+
+def test_the_sign_of_waiting_goes_with_the_first_piece() -> None:
+    def draw(renderer: RichRenderer) -> None:
+        renderer.begin_reply()
+        renderer.waiting("", 0.1)
+        renderer.waiting("", 5.0)
+        renderer.piece("Hello.")
+        renderer.end_reply()
+
+    assert seen(draw) == ["Hello."]
+
+
+def test_loading_is_one_line_that_goes() -> None:
+    snapshot = Snapshot(Stage.LOAD, 14_600_000_000, 7_300_000_000)
+    file = TerminalFile()
+    RichRenderer(file, ENGLISH).loading(snapshot)
+    assert "7.3 GB of 14.6 GB" in file.getvalue()
+
+    def draw(renderer: RichRenderer) -> None:
+        renderer.loading(snapshot)
+        renderer.waiting_over()
+
+    assert seen(draw) == []
+
+
+def test_the_same_line_is_not_drawn_twice() -> None:
+    file = TerminalFile()
+    renderer = RichRenderer(file, ENGLISH)
+    renderer.loading(Snapshot(Stage.LOAD, 100, 50))
+    drawn = len(file.getvalue())
+    renderer.loading(Snapshot(Stage.LOAD, 100, 50))
+    assert len(file.getvalue()) == drawn
+
+
+def test_the_welcome_names_model_precision_and_device_and_how_to_leave() -> None:
+    description = ModelDescription("xverse/XVERSE-7B-Chat\x1b[2J", "int4", "cuda:0", 0)
+    rows = seen(lambda renderer: renderer.welcome(description))
+    assert rows[0] == "xverse/XVERSE-7B-Chat · int4 · cuda:0"
+    assert "/exit" in rows[1]
+
+
+def test_a_table_of_wide_names_is_aligned() -> None:
+    rows = seen(lambda renderer: renderer.table("按键", [("回车", "发送"), ("Ctrl-C", "停止")]))
+    assert rows == ["按键", "  回车    发送", "  Ctrl-C  停止"]
