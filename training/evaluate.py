@@ -110,7 +110,9 @@ def run_trials(talker: Talker, trials: Sequence[Trial]) -> tuple[dict[str, float
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Load the folder's ``tokenizer.json`` as the program does, mended."""
     data = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    return Tokenizer.from_str(json.dumps(mend_tokenizer(data)))
+    tokenizer = Tokenizer.from_str(json.dumps(mend_tokenizer(data)))
+    tokenizer.encode_special_tokens = True  # "<pad>" in a message is text
+    return tokenizer
 
 
 def _percent(results: Sequence[bool]) -> float:
