@@ -31,7 +31,9 @@ class Existing:
     def damage_text(self) -> str:
         """Say what is damaged, in one sentence."""
         names = ", ".join(self.damaged[:3]) + (" and others" if len(self.damaged) > 3 else "")
-        return f"{len(self.damaged)} of {len(self.record.files)} files are damaged or gone: {names}"
+        return (
+            f"{len(self.damaged)} of {len(self.record.files)} files are damaged or gone: {names}."
+        )
 
 
 def looks_complete(folder: Path, source_id: str, revision: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xverse_chat.hub.writing import make_folder, writing
+from xverse_chat.hub.writing import make_folder, write_error
 from xverse_chat.progress import Progress
 
 _POLL_S = 0.2
@@ -19,8 +19,7 @@ def folder_lock(target: Path, progress: Progress) -> Iterator[None]:
     path = target.parent / f".{target.name}.lock"
     lock = FileLock(path)
     try:
-        with writing(path):
-            lock.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except Timeout:
         progress.note(
             f"Another process is downloading or converting {target.name}; waiting until it is done."
@@ -31,6 +30,8 @@ def folder_lock(target: Path, progress: Progress) -> Iterator[None]:
         progress.note("This file system has no locks: do not start a second download here.")
         yield
         return
+    except OSError as error:
+        raise write_error(path, error) from error
     try:
         yield
     finally:
