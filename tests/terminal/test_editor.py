@@ -53,6 +53,11 @@ def editor(
     return LineEditor(ENGLISH, loading, tally, lambda: said.append("loaded"))
 
 
+def send_aside(keys: PipeInput, text: str) -> None:
+    """Send more than a pipe holds: somebody has to read meanwhile."""
+    threading.Thread(target=keys.send_text, args=(text,)).start()
+
+
 @pytest.mark.parametrize(
     ("typed", "text"),
     [
@@ -88,13 +93,13 @@ def test_bytes_that_are_no_text_become_replacement_characters(keys: PipeInput) -
 
 
 def test_a_paste_over_the_limit_inserts_nothing(keys: PipeInput) -> None:
-    keys.send_text("kept" + pasted("好" * (MAX_MESSAGE_BYTES // 3)) + ENTER)
+    send_aside(keys, "kept" + pasted("好" * (MAX_MESSAGE_BYTES // 3)) + ENTER)
     assert editor().read() == Entry("kept")
 
 
 def test_a_paste_up_to_the_limit_is_taken_whole(keys: PipeInput) -> None:
     text = "x" * MAX_MESSAGE_BYTES
-    threading.Thread(target=keys.send_text, args=(pasted(text) + ENTER,)).start()
+    send_aside(keys, pasted(text) + ENTER)
     assert editor().read() == Entry(text, pasted=True)
 
 
