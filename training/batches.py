@@ -16,7 +16,7 @@ _GROUP = 2048
 
 
 class DialogueBatches(IterableDataset[tuple[Tensor, Tensor]]):
-    """Yields ids and labels, (rows, tokens) int64, of about ``batch_tokens`` tokens.
+    """Yields ids and labels, (rows, tokens) int32, of about ``batch_tokens`` tokens.
 
     Padded at the right, so causal attention needs no mask.
     """
@@ -55,15 +55,15 @@ class DialogueBatches(IterableDataset[tuple[Tensor, Tensor]]):
 
 def load_batches(dataset: DialogueBatches, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Generate in ``workers`` processes beside the training, a few batches ahead."""
-    ahead = 8 if workers else None
+    ahead = 4 if workers else None
     loader = DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=ahead)
     return iter(loader)
 
 
 def _padded(rows: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor]:
     width = max(len(ids) for ids, _ in rows)
-    ids = torch.full((len(rows), width), PAD_ID)
-    labels = torch.full((len(rows), width), IGNORED)
+    ids = torch.full((len(rows), width), PAD_ID, dtype=torch.int32)
+    labels = torch.full((len(rows), width), IGNORED, dtype=torch.int32)
     for index, (row_ids, row_labels) in enumerate(rows):
         ids[index, : len(row_ids)] = torch.tensor(row_ids)
         labels[index, : len(row_labels)] = torch.tensor(row_labels)

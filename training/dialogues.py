@@ -80,15 +80,17 @@ class Writer:
         """Continue with whatever may come next."""
         kind = self._rng.random()
         if kind < 0.2:
-            return self.tell(self._rng.choices(_KEYS, _KEY_WEIGHTS)[0])
+            first, second = self._rng.choices(_KEYS, _KEY_WEIGHTS, k=2)
+            return self.tell(second if first in self.told else first)
         if kind < 0.26:
             return self.tell_two()
         if kind < 0.28 and len(self.told) <= 4:
             return self.ask_everything()
-        if kind < 0.33 and (untold := self._askable()):
-            return self.ask(self._rng.choice(untold))
+        if kind < 0.33 and (untold := self._untold()):
+            is_name = "name" in untold and self._rng.random() < 0.4
+            return self.ask("name" if is_name else self._rng.choice(untold))
         if kind < 0.62 and self.told:
-            return self.ask(self._rng.choice(list(self.told)))
+            return self.ask(self._rng.choice([*self.told, *self._likes()[:1]]))
         if kind < 0.66 and self.told:
             return self.correct(self._rng.choice(list(self.told)))
         return self.digress()
@@ -136,18 +138,18 @@ class Writer:
         return Exchange(f"tell-{first}-{second}", user, reply, "")
 
     def ask(self, key: str) -> Exchange:
-        """Let the user ask for a fact, told or not."""
+        """Let the user ask for a fact, told or not. What he likes is all his preferences."""
         setting = self._setting()
         question = choose(self._rng, self._wording(key, setting.language).questions)
         user = typed(self._rng, question, setting.language)
         said = self._said(setting)
-        if (value := self.told.get(key)) is None:
+        asked = self._likes() if key == "like" else [key]
+        if not asked or asked[0] not in self.told:
             noun = self._wording(key, setting.reply_language).noun
             reply = fill(said["unknown"][0], n=noun)
             return Exchange(f"ask-untold-{key}", user, reply, reply)
-        echo = self._echo(key, value, setting)
-        reply = _sentence(fill(said["answers"][0], e=echo))
-        return Exchange(f"ask-{key}", user, reply, value)
+        reply = self._recital(asked, setting)
+        return Exchange(f"ask-{key}", user, reply, self.told.get(key, reply))
 
     def ask_everything(self) -> Exchange:
         """Let the user ask for all that he told."""
@@ -155,10 +157,9 @@ class Writer:
         said = self._said(setting)
         pattern = choose(self._rng, WORDING[setting.language]["telling"]["everything_questions"])
         user = typed(self._rng, pattern, setting.language)
-        echoes = [self._echo(key, value, setting) for key, value in self.told.items()]
         reply = said["everything_nothing"][0]
-        if echoes:
-            reply = _sentence(fill(said["answers"][0], e=said["separator"][0].join(echoes)))
+        if self.told:
+            reply = self._recital(list(self.told), setting)
         return Exchange("ask-everything", user, reply, reply)
 
     def digress(self) -> Exchange:
@@ -173,16 +174,25 @@ class Writer:
         names = {"user": self.told.get("name"), "own": self._own_name}
         return talk(self._rng, setting, topic, **names)
 
-    def _askable(self) -> list[str]:
+    def _likes(self) -> list[str]:
+        """Return what could answer the question what he likes, the order as told."""
+        return [key for key in self.told if key == "like" or key in PREFERENCES]
+
+    def _untold(self) -> list[str]:
         """Return facts that were not told and that nothing told could be taken for."""
-        likes_something = any(key in self.told for key in PREFERENCES)
         return [
             key
             for key in _KEYS
             if key not in self.told
-            and not (key == "like" and likes_something)
+            and not (key == "like" and self._likes())
             and not (key in PREFERENCES and "like" in self.told)
         ]
+
+    def _recital(self, keys: Sequence[str], setting: Setting) -> str:
+        said = self._said(setting)
+        echoes = [self._echo(key, self.told[key], setting) for key in keys]
+        text = fill(said["answers"][0], e=said["separator"][0].join(echoes))
+        return text[:1].upper() + text[1:]
 
     def _setting(self) -> Setting:
         language = self._language
@@ -225,7 +235,3 @@ class Writer:
         else:
             self.told["name"] = name
         return say(self._rng, systems[kind], v=name)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON file for the figures")
     parser.add_argument("--count", type=int, default=200, help="trials per group")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--rows", type=int, default=400, help="conversations at once")
+    parser.add_argument("--rows", type=int, default=1000, help="conversations at once")
     options = parser.parse_args()
     tokenizer = load_tokenizer(options.folder)
     trials = [

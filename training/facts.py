@@ -7,7 +7,7 @@ from typing import Any
 from training.patterns import fill
 from training.wording import LANGUAGES, WORDING
 
-# "I like tea" could also answer a question for these, so they are kept apart from it.
+# "What do I like?" asks for all of these.
 PREFERENCES = ("food", "fruit", "drink", "animal", "sport", "hobby", "colour", "number")
 
 

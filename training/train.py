@@ -87,7 +87,7 @@ def train(
     while (done := clock.share_done(len(losses))) < 1:
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * _rate(done)
-        ids, labels = (part.to(plan.device, non_blocking=True) for part in next(batches))
+        ids, labels = (part.to(plan.device).long() for part in next(batches))
         quantize = done >= plan.quantize_from and len(losses) % 2 == 0
         losses.append(_step(model, optimizer, ids, labels, quantize=quantize))
         tokens += ids.numel()

@@ -7,7 +7,7 @@ from random import Random
 
 from training import tasks
 from training.dialogues import Writer
-from training.facts import FACTS
+from training.facts import FACTS, PREFERENCES
 from training.held_out import is_order_held_out
 from training.tasks import Exchange, Setting
 from training.wording import LANGUAGES
@@ -115,5 +115,6 @@ def _between(rng: Random, writer: Writer, key: str) -> Exchange:
     """Say something else: in one of three turns another fact, told or asked for."""
     if rng.random() < 0.67:
         return writer.digress()
-    other = rng.choice([known for known in FACTS["zh"] if known not in (key, "like")])
+    kept_apart = {key, "like", *(PREFERENCES if key == "like" else ())}
+    other = rng.choice([known for known in FACTS["zh"] if known not in kept_apart])
     return writer.ask(other) if other in writer.told else writer.tell(other)

@@ -93,3 +93,12 @@ def test_a_trial_fails_on_a_longer_word_or_another_value() -> None:
 
 def test_corrected_trials_forbid_the_old_name() -> None:
     assert any(trial.forbidden for trial in special_trials(5))
+
+
+def test_what_he_likes_is_every_preference_told() -> None:
+    writer = Writer(Random(4), "en", held_out=False, plain=True)
+    writer.tell("drink")
+    writer.tell("colour")
+    reply = writer.ask("like").reply
+    assert writer.told["drink"] in reply
+    assert writer.told["colour"] in reply
