@@ -67,6 +67,7 @@ class LineEditor:
         self._pasted = False
         self._interrupted_at = float("-inf")
         self._hint = ""
+        self._completer = CommandCompleter(texts)
         self._session: PromptSession[str | Departure] = PromptSession(
             _PROMPT,
             multiline=True,
@@ -74,7 +75,7 @@ class LineEditor:
             style=_STYLE,
             include_default_pygments_style=False,
             history=InMemoryHistory(),
-            completer=CommandCompleter(texts),
+            completer=self._completer,
             complete_while_typing=Condition(self._is_command),
             reserve_space_for_menu=len(COMMANDS) + 1,
             key_bindings=self._bindings(),
@@ -100,6 +101,7 @@ class LineEditor:
         bindings.add("enter")(self._send)
         for keys in (("escape", "enter"), ("c-j",), ("escape", "c-j")):
             bindings.add(*keys)(_break_line)
+        bindings.add("tab")(self._complete)
         bindings.add(Keys.BracketedPaste)(self._paste)
         bindings.add("c-c")(self._interrupt)
         bindings.add("<sigint>")(self._interrupt)
@@ -116,6 +118,19 @@ class LineEditor:
             self._set_hint(_too_large(self._texts.too_long, buffer.text))
         elif buffer.text.strip():
             buffer.validate_and_handle()
+
+    def _complete(self, event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state is not None:
+            buffer.complete_next()
+            return
+        # The menu may be on its way still, while the only candidate is known.
+        asked = CompleteEvent(completion_requested=True)
+        found = list(self._completer.get_completions(buffer.document, asked))
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        elif found:
+            buffer.start_completion()
 
     def _paste(self, event: KeyPressEvent) -> None:
         pasted = clean_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
