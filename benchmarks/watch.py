@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pynvml
@@ -69,7 +70,7 @@ def watch(
     disk_folder: Path | None = None,
     timeout_s: float = 900.0,
 ) -> Watched:
-    """Run ``command`` to its end and return what it took. ``disk_folder`` is measured on the way."""
+    """Run ``command`` to its end and return what it took, ``disk_folder`` measured on the way."""
     gpu_before = _gpu_bytes() or 0
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         began = time.monotonic()
@@ -101,7 +102,7 @@ def watch(
 
 
 def bytes_on_disk(folder: Path) -> int:
-    """Return the blocks that the files under ``folder`` take, sparse files counted by what is there."""
+    """Return what the files under ``folder`` take on the disk, holes not counted."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
@@ -122,9 +123,9 @@ def _gpu_bytes() -> int | None:
         return None
 
 
-def _text(file: "tempfile._TemporaryFileWrapper[bytes] | object") -> str:
-    file.seek(0)  # type: ignore[attr-defined]
-    return str(file.read().decode("utf-8", "replace"))  # type: ignore[attr-defined]
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 def console_script(name: str) -> list[str]:

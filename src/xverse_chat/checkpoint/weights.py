@@ -20,6 +20,7 @@ IGNORED_SUFFIX = "rotary_emb.inv_freq"
 # of one row; trained or random weights have hardly an exact zero.
 _MOST_ZEROS_IN_ROW = 1 / 16
 _SHORTEST_ROW = 64
+_BLOCK_VALUES = 2**20
 
 
 def expected_tensors(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -88,16 +89,19 @@ def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -
         return f"has the shape {tuple(tensor.shape)}, not {shape}"
     if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32):
         return f"has the type {tensor.dtype}"
-    # A sum is finite where every value is: one pass, no copy. A sum of finite 16-bit values can
-    # not overflow in fp32 below 2^63 of them, except with values that no weight has.
-    if not bool(torch.isfinite(tensor.sum(dtype=torch.float32))):
-        return "holds values that are not finite"
-    zeros = tensor.shape[-1] - tensor.count_nonzero(dim=-1)
+    # Row blocks, because the sums of a whole matrix would be made from a copy of it.
+    blank_rows, most = 0, 0
+    rows = tensor.view(-1, shape[-1])
+    for block in rows.split(max(1, _BLOCK_VALUES // shape[-1])):
+        values = block.float()
+        # Finite where every value is: weights are far too small for their sum to overflow.
+        if not bool(torch.isfinite(values.sum())):
+            return "holds values that are not finite"
+        zeros = shape[-1] - values.count_nonzero(dim=-1)
+        most = max(most, int(zeros.max()))
+        blank_rows += int((zeros == shape[-1]).sum())
     if tensor.dim() == 2 and not is_table and shape[1] >= _SHORTEST_ROW:
-        most = int(zeros.max())
         if most > shape[1] * _MOST_ZEROS_IN_ROW:
             return f"holds a row with {most} zeros among {shape[1]} values"
     # An embedding's rows for tokens that never occur may be zero, a whole tensor may not.
-    if int(zeros.sum()) == tensor.numel():
-        return "holds nothing but zeros"
-    return None
+    return "holds nothing but zeros" if blank_rows == len(rows) else None
