@@ -62,7 +62,8 @@ class PseudoTerminal:
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            env=dict(environment),
+            # A size in the environment would count for more than the terminal's own.
+            env={k: v for k, v in environment.items() if k not in ("COLUMNS", "LINES")},
             start_new_session=True,
             preexec_fn=_take_terminal,
         )

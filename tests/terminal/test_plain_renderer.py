@@ -56,6 +56,4 @@ def test_an_error_and_its_hint_cannot_act_on_the_terminal(screen: io.StringIO) -
 def test_the_demo_is_labelled(screen: io.StringIO) -> None:
     renderer = PlainRenderer(screen, ENGLISH)
     renderer.welcome(ModelDescription("demo", "float32", "cpu", 0))
-    assert screen.getvalue().startswith(
-        "demo (a small model to try things out) · float32 · cpu\n/help"
-    )
+    assert screen.getvalue().startswith("demo (small demo model) · float32 · cpu\n/help")

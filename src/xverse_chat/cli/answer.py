@@ -33,6 +33,8 @@ class InterruptSwitch:
         if self.is_answering and not self.stop.is_set():
             self.stop.set()
         else:
+            if os.isatty(2):
+                os.write(2, b"\n")  # below what was shown while loading
             os._exit(INTERRUPTED_EXIT_CODE)  # nothing is open that could be lost
 
 

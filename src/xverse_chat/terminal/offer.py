@@ -19,8 +19,9 @@ class Choice(Enum):
 
 def offer_model(model_id: str, *, size_bytes: int, folder: Path, texts: Texts) -> Choice:
     """Ask whether to download the model, to talk to the demo, or to leave; Enter downloads."""
-    place = sanitise_line(str(folder))
-    download = texts.offer_download.format(size=format_bytes(size_bytes), folder=place)
+    # On a line of its own, where a long path can still be read and copied.
+    place = f"\n     {sanitise_line(str(folder))}"
+    download = texts.offer_download.format(size=format_bytes(size_bytes)) + place
     rows = zip(Choice, (download, texts.offer_demo, texts.offer_leave), strict=True)
     sys.stdout.write(texts.offer_missing.format(model=sanitise_line(model_id)) + "\n\n")
     sys.stdout.writelines(f"  {choice.value}  {meaning}\n" for choice, meaning in rows)
@@ -37,5 +38,6 @@ def offer_model(model_id: str, *, size_bytes: int, folder: Path, texts: Texts) -
         except UnicodeDecodeError:
             answer = ""
         if answer in {choice.value for choice in Choice}:
+            sys.stdout.write("\n")
             return Choice(answer)
         sys.stdout.write(f"{texts.offer_again}\n")

@@ -99,7 +99,7 @@ class Texts:
 
 ENGLISH = Texts(
     language="en",
-    demo_label="a small model to try things out",
+    demo_label="small demo model",
     how_to_leave="/help shows the commands. Ctrl-C stops a reply. /exit or Ctrl-D leaves.",
     you_label="You: ",
     model_label="Model: ",
@@ -153,7 +153,7 @@ ENGLISH = Texts(
     no_argument="{name} takes nothing after it.",
     new_conversation="A new conversation.",
     offer_missing="{model} is not on this machine yet.",
-    offer_download="download it now: {size}, to {folder}",
+    offer_download="download it now: {size}, into",
     offer_demo="talk to the small demo model that is included",
     offer_leave="leave",
     offer_question="Your choice [1]: ",
@@ -162,7 +162,7 @@ ENGLISH = Texts(
 
 CHINESE = Texts(
     language="zh",
-    demo_label="试用的小模型",
+    demo_label="小型演示模型",
     how_to_leave="/help 查看命令，Ctrl-C 停止回答，/exit 或 Ctrl-D 退出。",
     you_label="你：",
     model_label="模型：",
@@ -215,7 +215,7 @@ CHINESE = Texts(
     no_argument="{name} 后面不需要其他内容。",
     new_conversation="新的对话。",
     offer_missing="本机还没有 {model}。",
-    offer_download="现在下载：{size}，存放到 {folder}",
+    offer_download="现在下载：{size}，存放到",
     offer_demo="先和自带的小型演示模型对话",
     offer_leave="退出",
     offer_question="请选择 [1]：",
