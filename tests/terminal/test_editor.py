@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from prompt_toolkit.application import create_app_session
-from prompt_toolkit.completion import CompleteEvent
-from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
@@ -25,7 +23,7 @@ from tests.scripted import ScriptedBackend
 from xverse_chat.chat.loading import Loading
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Progress
-from xverse_chat.terminal.editor import CommandCompleter, LineEditor
+from xverse_chat.terminal.editor import LineEditor
 from xverse_chat.terminal.entry import MAX_MESSAGE_BYTES, Departure, Entry
 from xverse_chat.terminal.tally import ProgressTally
 from xverse_chat.terminal.texts import ENGLISH
@@ -50,7 +48,13 @@ def editor(
     if load is loaded:
         loading.wait(10)
     said = [] if announced is None else announced
-    return LineEditor(ENGLISH, loading, tally, lambda: said.append("loaded"))
+    return LineEditor(
+        ENGLISH,
+        loading,
+        tally,
+        begin=lambda: said.append("begun"),
+        announce=lambda: said.append("loaded"),
+    )
 
 
 def send_aside(keys: PipeInput, text: str) -> None:
@@ -153,26 +157,10 @@ def test_a_failure_to_load_ends_the_reading(keys: PipeInput) -> None:
         failing.read()
 
 
-def test_the_arrival_of_the_model_is_announced_once(keys: PipeInput) -> None:
+def test_the_line_begins_the_loading_once_and_announces_its_end_once(keys: PipeInput) -> None:
     announced: list[str] = []
     same = editor(announced=announced)
     for _ in range(2):
         threading.Timer(0.3, keys.send_text, args=("x" + ENTER,)).start()
         same.read()
-    assert announced == ["loaded"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "names"),
-    [
-        ("/", ["/help", "/new", "/exit"]),
-        ("/N", ["/new"]),
-        ("／e", ["/exit"]),
-        ("hello /", []),
-        ("/help x", []),
-        ("", []),
-    ],
-)
-def test_the_names_of_commands_are_completed(typed: str, names: list[str]) -> None:
-    completions = CommandCompleter(ENGLISH).get_completions(Document(typed), CompleteEvent())
-    assert [completion.text for completion in completions] == names
+    assert announced == ["begun", "loaded"]

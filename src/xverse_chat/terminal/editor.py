@@ -5,13 +5,12 @@ While the model loads, a bar at the foot of the screen shows how far it is.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application, get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
-from prompt_toolkit.document import Document
+from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
@@ -22,6 +21,7 @@ from prompt_toolkit.styles import Style
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
 from xverse_chat.terminal.commands import COMMANDS, SLASHES
+from xverse_chat.terminal.completion import CommandCompleter
 from xverse_chat.terminal.entry import (
     INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
@@ -54,14 +54,25 @@ _STYLE = Style.from_dict(
 
 
 class LineEditor:
-    """Reads messages. ``announce`` is called above the line when the model is loaded."""
+    """Reads messages.
+
+    ``begin`` is called once, when the first line can be typed: what it starts would else slow
+    down its coming. ``announce`` is called above the line when the model is loaded.
+    """
 
     def __init__(
-        self, texts: Texts, loading: Loading, tally: ProgressTally, announce: Callable[[], None]
+        self,
+        texts: Texts,
+        loading: Loading,
+        tally: ProgressTally,
+        *,
+        begin: Callable[[], None],
+        announce: Callable[[], None],
     ) -> None:
         self._texts = texts
         self._loading = loading
         self._tally = tally
+        self._begin: Callable[[], None] | None = begin
         self._announce = announce
         self._is_announced = False
         self._pasted = False
@@ -92,6 +103,7 @@ class LineEditor:
             result = self._session.prompt(pre_run=self._begin_to_watch)
         except EOFError:  # the terminal is gone
             return Departure(0)
+        self._begin_once()  # a line that was there at once was sent before it was watched
         if isinstance(result, Departure):
             return result
         return Entry(clean_text(result), self._pasted)
@@ -196,7 +208,13 @@ class LineEditor:
             app = get_app()
             app.create_background_task(self._watch_loading(app))
 
+    def _begin_once(self) -> None:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            begin()
+
     async def _watch_loading(self, app: Application[object]) -> None:
+        self._begin_once()
         while not self._loading.is_over:
             self._update_foot()
             await asyncio.sleep(REFRESH_S)
@@ -208,24 +226,6 @@ class LineEditor:
         else:
             self._is_announced = True
             await run_in_terminal(self._announce)
-
-
-class CommandCompleter(Completer):
-    """Completes the name of a command, while that is all there is."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-
-    def get_completions(
-        self, document: Document, complete_event: CompleteEvent
-    ) -> Iterable[Completion]:
-        """Yield the commands whose name begins with what is before the cursor."""
-        typed = document.text_before_cursor
-        if typed[:1] in SLASHES and document.text == typed:
-            for command in COMMANDS:
-                if command.name.startswith("/" + typed[1:].lower()):
-                    meaning = command.help(self._texts)
-                    yield Completion(command.name, -len(typed), display_meta=meaning)
 
 
 def _break_line(event: KeyPressEvent) -> None:

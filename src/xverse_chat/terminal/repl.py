@@ -87,7 +87,6 @@ class Conversation:
         """Talk until the user leaves; return the exit code."""
         watch_signals(self._interrupt, self._terminal)
         self._desk.renderer.welcome(self._told)
-        self._loading.start()
         editor = self._open_editor()
         while self._desk.exit_code is None:
             entry = editor.read()
@@ -100,14 +99,22 @@ class Conversation:
         return self._desk.exit_code
 
     def _open_editor(self) -> Editor:
+        """Return the line editor that suits the terminal, and see that the model is loaded."""
         desk = self._desk
         if not desk.has_keys:
             from xverse_chat.terminal.plain_editor import PlainEditor
 
+            self._loading.start()
             return PlainEditor(desk.texts, self._loading, self._terminal, desk.renderer.notice)
         from xverse_chat.terminal.editor import LineEditor
 
-        return LineEditor(desk.texts, self._loading, self._tally, self._announce)
+        return LineEditor(
+            desk.texts,
+            self._loading,
+            self._tally,
+            begin=self._loading.start,
+            announce=self._announce,
+        )
 
     def _take(self, entry: Entry, overrides: Mapping[str, Any]) -> None:
         """Do what an entry says: run a command, or have a message answered."""
