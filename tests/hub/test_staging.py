@@ -85,7 +85,7 @@ def test_killed_before_any_change_of_the_disk_it_loses_nothing(
     assert contents(target) == contents(reference)
 
 
-@pytest.mark.parametrize("event_number", [5, 12, 20, 28, 36, 44, 52, 60, 68, 76])
+@pytest.mark.parametrize("event_number", range(4, 124, 8))
 def test_killed_once_it_is_whole_at_the_second_run(
     run: Callable[..., int | None], target: Path, reference: Path, event_number: int
 ) -> None:
@@ -119,7 +119,7 @@ class Interrupted(Recorder):
 
     def start(self, name: str, total_bytes: int) -> None:
         super().start(name, total_bytes)
-        if self.stages[-1][0] is Stage.CONVERT and "00003" in name:
+        if self.stages[-1][0] is Stage.CONVERT and "-00003-of" in name:
             raise KeyboardInterrupt
 
 

@@ -32,9 +32,10 @@ def download_model(
     TransferError.
     """
     order = Order(model_id, revision, cache_dir, endpoint, keep_original, verify, progress)
-    if verify or not looks_complete(order.target, model_id, revision):
+    is_complete = looks_complete(order.target, model_id, revision)
+    if verify or not is_complete or order.staging.has_leftovers:
         with folder_lock(order.target, progress):
-            _publish_finished(order)
+            _end_stopped_run(order)
             existing = find_existing(
                 order.target, model_id, revision, hash_all=verify, progress=progress
             )
@@ -45,10 +46,14 @@ def download_model(
     return order.target
 
 
-def _publish_finished(order: Order) -> None:
-    """Put a folder in its place that was finished just when an earlier run was stopped."""
-    if looks_complete(order.staging.model, order.model_id, order.revision):
-        order.staging.publish()
+def _end_stopped_run(order: Order) -> None:
+    """Do the last steps of an earlier run that was stopped when its folder was finished."""
+    staging = order.staging
+    if looks_complete(staging.model, order.model_id, order.revision):
+        _keep_original(order)
+        staging.publish()
+    elif looks_complete(order.target, order.model_id, order.revision) and staging.has_leftovers:
+        staging.clean_up()
 
 
 def _make(order: Order, existing: Existing | None) -> None:
@@ -74,7 +79,10 @@ def _make(order: Order, existing: Existing | None) -> None:
         progress=order.progress,
     )
     finish_folder(description, staging.upstream, staging, licence)
-    if order.keep_original:
-        kept = staging.keep_original()
-        order.progress.note(f"The original files are kept in {kept}.")
+    _keep_original(order)
     staging.publish()
+
+
+def _keep_original(order: Order) -> None:
+    if order.keep_original and (kept := order.staging.keep_original()) is not None:
+        order.progress.note(f"The original files are kept in {kept}.")

@@ -19,6 +19,7 @@ from xverse_chat.hub.listing import ListedFile
 from xverse_chat.hub.writing import make_folder, sync, write_json, writing
 
 _JOURNAL_FORMAT = 1
+_SHARD_SUFFIXES = {".bin", ".safetensors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,31 @@ class Staging:
                 self.target.rename(self.old)
             self.model.rename(self.target)
             sync(self.target.parent)
+        self.clean_up()
+
+    @property
+    def has_leftovers(self) -> bool:
+        """Tell whether a run was stopped after it published, with the model folder in place.
+
+        A model still in the making is no leftover: it may be of another revision.
+        """
+        return self.old.exists() or (self.folder.exists() and not self.model.exists())
+
+    def clean_up(self) -> None:
+        """Delete what is left when the model folder is in its place."""
+        with writing(self.folder):
             for leftover in (self.old, self.folder):
                 if leftover.exists():
                     shutil.rmtree(leftover)
 
-    def keep_original(self) -> Path:
-        """Move upstream's files beside the model folder and return where they are."""
+    def keep_original(self) -> Path | None:
+        """Move upstream's files beside the model folder and return where they are.
+
+        Returns None when the shards are not there, because they were freed or moved already.
+        """
+        found = self.upstream.iterdir() if self.upstream.is_dir() else ()
+        if not any(path.suffix in _SHARD_SUFFIXES for path in found):
+            return None
         with writing(self.original):
             if self.original.exists():
                 shutil.rmtree(self.original)
