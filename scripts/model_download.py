@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from xverse_chat.cli.download import main  # noqa: E402
+from xverse_chat.cli.download import main
 
 if __name__ == "__main__":
     main()

@@ -92,7 +92,7 @@ def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -
     # Row blocks, because the sums of a whole matrix would be made from a copy of it.
     blank_rows, most = 0, 0
     rows = tensor.view(-1, shape[-1])
-    for block in rows.split(max(1, _BLOCK_VALUES // shape[-1])):
+    for block in torch.split(rows, max(1, _BLOCK_VALUES // shape[-1])):
         values = block.float()
         # Finite where every value is: weights are far too small for their sum to overflow.
         if not bool(torch.isfinite(values.sum())):
@@ -100,8 +100,8 @@ def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -
         zeros = shape[-1] - values.count_nonzero(dim=-1)
         most = max(most, int(zeros.max()))
         blank_rows += int((zeros == shape[-1]).sum())
-    if tensor.dim() == 2 and not is_table and shape[1] >= _SHORTEST_ROW:
-        if most > shape[1] * _MOST_ZEROS_IN_ROW:
-            return f"holds a row with {most} zeros among {shape[1]} values"
+    has_rows = tensor.dim() == 2 and not is_table and shape[1] >= _SHORTEST_ROW
+    if has_rows and most > shape[1] * _MOST_ZEROS_IN_ROW:
+        return f"holds a row with {most} zeros among {shape[1]} values"
     # An embedding's rows for tokens that never occur may be zero, a whole tensor may not.
     return "holds nothing but zeros" if blank_rows == len(rows) else None
