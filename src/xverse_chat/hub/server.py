@@ -36,6 +36,7 @@ def check_endpoint(endpoint: str | None) -> None:
         address = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
         is_address = address.scheme in ("http", "https") and bool(address.hostname)
         is_address = is_address and (address.port is None or address.port > 0)
+        is_address = is_address and endpoint.isprintable() and " " not in endpoint
     except ValueError:
         is_address = False
     if not is_address:
