@@ -94,6 +94,13 @@ class PseudoTerminal:
         return "\n".join(self.lines).rstrip("\n")
 
     @property
+    def cells(self) -> list[list[Any]]:
+        """The screen as pyte's characters with their colours; a wide one's second is empty."""
+        columns = range(self._screen.columns)
+        rows = range(self._screen.lines)
+        return [[self._screen.buffer[row][column] for column in columns] for row in rows]
+
+    @property
     def everything(self) -> str:
         """What scrolled off the top and the screen, as one text."""
         above = [self._line(row) for row in self._screen.history.top]
