@@ -1,6 +1,7 @@
 """What happens before the first word of a conversation: the offer, the check, what is expected."""
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[ModelDescription]:
     """Collect what conversations would be held with."""
     held: list[ModelDescription] = []
 
-    def run_conversation(load: Any, expected: ModelDescription, **options: Any) -> int:
+    def run_conversation(load: Any, expected: ModelDescription, **options: Any) -> None:
         held.append(expected)
-        return 0
+        raise SystemExit(0)
 
     monkeypatch.setattr(repl, "run_conversation", run_conversation)
     monkeypatch.setattr(Loader, "check", lambda self: self.source.check_is_there())
@@ -48,7 +49,9 @@ def converse(
     monkeypatch.setattr("sys.stdout", stdout or TerminalFile())
     source = find_source(model, demo=False, cache_dir=cache)
     loader = Loader(source, device="cpu", dtype=None, quant=4)
-    return conversation.converse(loader, {}, system=None, language="en", plain=False)
+    with suppress(SystemExit):
+        return conversation.converse(loader, {}, system=None, language="en", plain=False)
+    return 0
 
 
 def test_the_download_is_offered_and_leads_to_the_conversation(

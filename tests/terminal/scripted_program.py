@@ -87,7 +87,7 @@ def load(script: Script, progress: Progress) -> ScriptedModel:
 def main() -> None:
     script = Script(**json.loads(sys.argv[1]))
     try:
-        code = run_conversation(
+        run_conversation(
             lambda progress: load(script, progress),
             EXPECTED,
             overrides={},
@@ -97,8 +97,7 @@ def main() -> None:
         )
     except EngineError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")
-        code = error.exit_code
-    raise SystemExit(code)
+        raise SystemExit(error.exit_code) from error
 
 
 if __name__ == "__main__":

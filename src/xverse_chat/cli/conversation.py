@@ -25,7 +25,7 @@ def converse(
     language: str | None,
     plain: bool,
 ) -> int:
-    """Talk until the user leaves, and return the exit code.
+    """Talk until the user leaves, which ends the process; return 0 where nobody wants to talk.
 
     Offers the download or the demo when the default model is not there.
     """
@@ -38,7 +38,7 @@ def converse(
             return 0
         loader = chosen
     loader.check()
-    return run_conversation(
+    run_conversation(
         loader.load,
         _expected(loader),
         overrides=overrides,

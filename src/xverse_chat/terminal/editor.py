@@ -20,6 +20,7 @@ from prompt_toolkit.styles import Style
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
+from xverse_chat.progress import Stage
 from xverse_chat.terminal.commands import COMMANDS, SLASHES
 from xverse_chat.terminal.completion import CommandCompleter
 from xverse_chat.terminal.entry import (
@@ -197,7 +198,7 @@ class LineEditor:
 
     def _loading_bar(self) -> StyleAndTextTuples:
         snapshot = self._tally.snapshot()
-        parts: StyleAndTextTuples = [("", f"{self._texts.stage(snapshot.stage)}  ")]
+        parts: StyleAndTextTuples = [("", f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  ")]
         if snapshot.total_bytes > 0:
             done, rest = bar(snapshot.fraction)
             parts += [("class:bar-done", done), ("", f"{rest} ")]

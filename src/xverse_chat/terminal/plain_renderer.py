@@ -7,6 +7,7 @@ from typing import TextIO
 from xverse_chat.chat.backend import Finish, ModelDescription
 from xverse_chat.config import DEMO_MODEL_ID
 from xverse_chat.errors import XverseChatError
+from xverse_chat.progress import Stage
 from xverse_chat.terminal.sanitise import Sanitiser, sanitise, sanitise_line
 from xverse_chat.terminal.statistics import statistics
 from xverse_chat.terminal.tally import Snapshot, describe
@@ -40,7 +41,10 @@ class PlainRenderer:
 
     def loading(self, snapshot: Snapshot) -> None:
         """Write a line at long intervals."""
-        stage, figures = self._texts.stage(snapshot.stage), describe(snapshot, self._texts)
+        stage, figures = (
+            self._texts.stage(snapshot.stage or Stage.LOAD),
+            describe(snapshot, self._texts),
+        )
         self._at_intervals(f"{stage} {figures.strip()}".rstrip())
 
     def waiting(self, reason: str, elapsed_s: float) -> None:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.backend import Backend, ModelDescription
@@ -32,12 +32,11 @@ def run_conversation(
     system: str | None,
     texts: Texts,
     plain: bool,
-) -> int:
-    """Hold a conversation while ``load`` brings the model, and return the exit code.
+) -> NoReturn:
+    """Hold a conversation while ``load`` brings the model, and end the process with its exit code.
 
     ``expected`` is what is known of the model before it is there, ``overrides`` are changes to
-    its settings. Where a thread is still inside the model the process ends here, at once. Raises
-    the XverseChatError that loading ended with.
+    its settings. Raises the XverseChatError that loading ended with.
     """
     _take_any_bytes()
     can_redraw = not wants_plain(plain, os.environ, sys.stdout)
@@ -47,9 +46,8 @@ def run_conversation(
     conversation = Conversation(desk, terminal, load, expected)
     with terminal.quiet():
         exit_code = conversation.run(overrides)
-    if conversation.is_busy:
-        os._exit(exit_code)
-    return exit_code
+    # A thread may be inside the model, and taking torch apart costs a second.
+    os._exit(exit_code)
 
 
 def _take_any_bytes() -> None:
@@ -76,12 +74,6 @@ class Conversation:
         self._told = expected
         self._interrupt = threading.Event()
         self._answering: Answering | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Tell whether a thread is still loading or answering."""
-        is_answering = self._answering is not None and not self._answering.join(0)
-        return is_answering or not self._loading.is_over
 
     def run(self, overrides: Mapping[str, Any]) -> int:
         """Talk until the user leaves; return the exit code."""

@@ -10,6 +10,7 @@ from rich.text import Text
 from xverse_chat.chat.backend import Finish, ModelDescription
 from xverse_chat.config import DEMO_MODEL_ID
 from xverse_chat.errors import XverseChatError
+from xverse_chat.progress import Stage
 from xverse_chat.terminal.sanitise import Sanitiser, sanitise, sanitise_line
 from xverse_chat.terminal.statistics import statistics
 from xverse_chat.terminal.tally import Snapshot, describe
@@ -47,7 +48,7 @@ class RichRenderer:
 
     def loading(self, snapshot: Snapshot) -> None:
         """Redraw one line with a bar."""
-        line = Text(f"{self._texts.stage(snapshot.stage)}  ", "dim")
+        line = Text(f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  ", "dim")
         if snapshot.total_bytes > 0:
             done, rest = bar(snapshot.fraction)
             line.append(done, "not dim cyan").append(rest).append(" ")
