@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.hub.modelscope_server import ModelScopeServer
 from tests.hub.upstream_folder import Shape, build_upstream_folder
 from tests.program import CHAT, DOWNLOAD, environment
 from tests.pseudo_terminal import CTRL_C, CTRL_D, ENTER, PseudoTerminal
 
-IMAGES = ROOT / "images"
+IMAGES = Path(__file__).resolve().parent.parent / "images"
 
 CELL_WIDTH, CELL_HEIGHT, FONT_SIZE, MARGIN, TITLE_HEIGHT = 8.4, 19, 14, 14, 30
 BACKGROUND, FOREGROUND = "#1b1f27", "#d8dee6"
