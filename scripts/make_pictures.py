@@ -92,7 +92,7 @@ def _download(name: str, home: Path) -> None:
     shape = Shape(8192, 1024, 2752, 8, 8, 2048)
     upstream = build_upstream_folder(home / "upstream", shape=shape, shards=8)
     with ModelScopeServer(upstream, "xverse/XVERSE-7B-Chat") as server:
-        server.bytes_per_second = 12e6
+        server.bytes_per_second = 4e6
         cache = ["--cache-dir", str(home / "autodl-tmp"), "--endpoint", server.url]
         with _terminal([*DOWNLOAD, *cache], home) as terminal:
             terminal.wait_for("4%", timeout_s=60)
@@ -139,21 +139,23 @@ def _row(row: Sequence[Any], top: float) -> Iterator[str]:
     placed = [(column, cell) for column, cell in enumerate(row) if cell.data]
     for (style, is_wide), group in groupby(placed, lambda item: _style(row, *item)):
         run = list(group)
-        text = "".join(cell.data for _, cell in run)
-        cells = len(run) * (2 if is_wide else 1)
-        left, length = MARGIN + run[0][0] * CELL_WIDTH, cells * CELL_WIDTH
+        cell_width = CELL_WIDTH * (2 if is_wide else 1)
+        left, length = MARGIN + run[0][0] * CELL_WIDTH, len(run) * cell_width
         foreground, background, bold = style
         if background is not None:
             yield (
                 f'<rect x="{left:.1f}" y="{top:.1f}" width="{length:.1f}" '
                 f'height="{CELL_HEIGHT}" fill="{background}"/>'
             )
-        if text.strip():
+        text = "".join(cell.data for _, cell in run)
+        if inner := text.strip():  # blanks at the ends would be dropped and the rest stretched
+            left += (len(text) - len(text.lstrip())) * cell_width
+            length = len(inner) * cell_width
             weight = ' font-weight="bold"' if bold else ""
             yield (
                 f'<text x="{left:.1f}" y="{top + 14:.1f}" textLength="{length:.1f}" '
                 f'lengthAdjust="spacingAndGlyphs" fill="{foreground}"{weight}>'
-                f"{escape(text)}</text>"
+                f"{escape(inner)}</text>"
             )
 
 
