@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -152,14 +153,14 @@ def test_the_environment_names_the_server_too(
 
 
 def test_a_cookie_file_at_home_is_never_unpickled(
-    server: ModelScopeServer, cache: Path, tmp_path: Path
+    download: Download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, marker = tmp_path / "home", tmp_path / "marker"
     cookies = home / ".modelscope" / "credentials" / "cookies"
     cookies.parent.mkdir(parents=True)
     cookies.write_bytes(f"cos\nmkdir\n(V{marker}\ntR.".encode())
-    command = [*DOWNLOAD, MODEL_ID, "--cache-dir", str(cache), "--endpoint", server.url]
-    assert run(command, home=home, variables=FAST).returncode == 0
+    monkeypatch.setenv("HOME", str(home))
+    download()
     assert not marker.exists()
 
 
@@ -260,7 +261,7 @@ def test_bad_small_files_are_refused_before_the_weights(
 def test_two_downloads_at_once_make_one_folder(
     server: ModelScopeServer, cache: Path, target: Path, tmp_path: Path, reference: Path
 ) -> None:
-    server.bytes_per_second = 200_000
+    server.bytes_per_second = 400_000
     command = [*DOWNLOAD, MODEL_ID, "--cache-dir", str(cache), "--endpoint", server.url]
     both = [
         subprocess.Popen(
@@ -278,3 +279,38 @@ def test_two_downloads_at_once_make_one_folder(
     assert sorted(waited) == [False, True]
     assert set(server.bodies.values()) == {1}
     assert contents(target) == contents(reference)
+
+
+def test_ctrl_c_leaves_at_once_and_keeps_what_arrived(
+    server: ModelScopeServer, cache: Path, target: Path, tmp_path: Path, reference: Path
+) -> None:
+    server.bytes_per_second = 50_000
+    command = [*DOWNLOAD, MODEL_ID, "--cache-dir", str(cache), "--endpoint", server.url]
+    process = subprocess.Popen(
+        command, env=environment(tmp_path, **FAST), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while server.sent_bytes["pytorch_model-00001-of-00003.bin"] < 30_000:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    pressed = time.monotonic()
+    out, said = process.communicate(timeout=30)
+    assert time.monotonic() - pressed < 3
+    assert (process.returncode, out) == (130, b"")
+    assert b"Traceback" not in said
+    assert not target.exists()
+    server.bytes_per_second = None
+    server.forget()
+    done = run(command, home=tmp_path, variables=FAST)
+    assert done.returncode == 0
+    assert server.ranges, "it goes on where it stopped"
+    assert contents(target) == contents(reference)
+
+
+def test_weights_that_are_bad_at_the_server_are_not_blamed_on_this_machine(
+    download: Download, upstream: Path, target: Path
+) -> None:
+    (upstream / "pytorch_model-00002-of-00003.bin").write_bytes(b"<html>")
+    with pytest.raises(DataError, match="pytorch_model-00002") as caught:
+        download()
+    assert "--verify" not in caught.value.hint
+    assert not target.exists()

@@ -85,7 +85,7 @@ def test_killed_before_any_change_of_the_disk_it_loses_nothing(
     assert contents(target) == contents(reference)
 
 
-@pytest.mark.parametrize("event_number", range(4, 124, 8))
+@pytest.mark.parametrize("event_number", range(4, 124, 10))
 def test_killed_once_it_is_whole_at_the_second_run(
     run: Callable[..., int | None], target: Path, reference: Path, event_number: int
 ) -> None:

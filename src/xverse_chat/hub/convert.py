@@ -1,6 +1,5 @@
 """From upstream's files to a model folder, one shard at a time, so that a crash costs one shard."""
 
-import shutil
 from pathlib import Path
 
 from xverse_chat.checkpoint.record import FileRecord, has_record, sha256_of
@@ -35,7 +34,7 @@ def convert_folder(
         description = read_description(source, [file.path for file in wanted.shards])
         staging = Staging(target, source_id, revision)
         staging.open()
-        staging.converted.clear()  # of what it was made is not known
+        staging.forget_stale(())  # what an earlier attempt was made of is not known
         convert_shards(description, source, staging, frees=False, progress=progress)
         finish_folder(description, source, staging, licence)
         staging.publish()
@@ -73,11 +72,6 @@ def finish_folder(
 ) -> None:
     """Write everything but the shards into the model folder, its record last."""
     shards = [staging.converted[name] for name in description.index.files]
-    ours = {shard.file.path for shard in shards}
-    for leftover in staging.model.iterdir():
-        if leftover.name not in ours:
-            with writing(leftover):
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     write_folder_files(staging.model, description, shards)
     write_licence(staging.model, source, licence)
     write_record(

@@ -1,9 +1,13 @@
 """From a model id to a model folder: the whole way, and where it may be picked up again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.checkpoint.record import has_record
 from xverse_chat.config import DEFAULT_REVISION
+from xverse_chat.errors import DataError
 from xverse_chat.hub.convert import convert_shards, finish_folder, refuse_foreign
 from xverse_chat.hub.existing import Existing, find_existing, intact_shards, looks_complete
 from xverse_chat.hub.folder_files import CONVERTER
@@ -12,6 +16,11 @@ from xverse_chat.hub.licence import xverse_licence
 from xverse_chat.hub.lock import folder_lock
 from xverse_chat.hub.order import Order
 from xverse_chat.progress import Progress
+
+_SERVER_HINT = (
+    "The file is as the server lists it, so downloading it again will not help. Try another "
+    "--revision or --endpoint."
+)
 
 
 def download_model(
@@ -70,17 +79,29 @@ def _make(order: Order, existing: Existing | None) -> None:
     missing = find_missing(order, source.wanted, staging)
     licence = xverse_licence(order.model_id, order.revision, CONVERTER)
     order.progress.note(licence.summary)
-    description = fetch_missing(order, source, missing, staging)
-    convert_shards(
-        description,
-        staging.upstream,
-        staging,
-        frees=not order.keep_original,
-        progress=order.progress,
-    )
-    finish_folder(description, staging.upstream, staging, licence)
+    with _telling_whose_fault():
+        description = fetch_missing(order, source, missing, staging)
+        convert_shards(
+            description,
+            staging.upstream,
+            staging,
+            frees=not order.keep_original,
+            progress=order.progress,
+        )
+        finish_folder(description, staging.upstream, staging, licence)
     _keep_original(order)
     staging.publish()
+
+
+@contextmanager
+def _telling_whose_fault() -> Iterator[None]:
+    """Take the advice to repair back: files that are bad here are as the server has them."""
+    try:
+        yield
+    except DataError as error:
+        if error.hint != REPAIR_HINT:
+            raise
+        raise DataError(error.message, hint=_SERVER_HINT) from error
 
 
 def _keep_original(order: Order) -> None:

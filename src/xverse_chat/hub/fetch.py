@@ -14,14 +14,12 @@ from xverse_chat.errors import (
 )
 from xverse_chat.hub.listing import ListedFile
 from xverse_chat.hub.space import size_text
+from xverse_chat.hub.staging import PARTIAL_SUFFIX
 from xverse_chat.hub.writing import is_full, write_error
 from xverse_chat.progress import Progress
 
 if TYPE_CHECKING:
     from modelscope_hub import HubApi
-
-# Of the ModelScope package: what has arrived of a file that is not whole.
-_PARTIAL_SUFFIX = ".incomplete"
 
 
 def fetch_files(
@@ -64,7 +62,7 @@ def fetch_files(
 
 def arrived_bytes(folder: Path, file: ListedFile) -> int:
     """Return how much of a file is in ``folder``, whole or not."""
-    for path in (folder / file.path, folder / (file.path + _PARTIAL_SUFFIX)):
+    for path in (folder / file.path, folder / (file.path + PARTIAL_SUFFIX)):
         if path.is_file():
             return min(file.size_bytes, path.stat().st_size)
     return 0

@@ -4,6 +4,7 @@ Standard library only.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -59,14 +60,14 @@ def check_listing(entries: Iterable[tuple[str, int, str | None]]) -> tuple[Liste
     for path, size_bytes, sha256 in entries:
         if (fault := path_fault(path)) is not None:
             raise _refused(path, fault)
-        if path.casefold() in listed:
+        if path in listed:
             raise _refused(path, "is listed twice")
         if size_bytes < 0 or size_bytes > _MAX_SHARD_BYTES:
             raise _refused(path, f"has an impossible size of {size_bytes} bytes")
         checked = sha256.lower() if sha256 else None
         if checked is not None and not _SHA256.fullmatch(checked):
             raise _refused(path, "has a sha256 that is none")
-        listed[path.casefold()] = ListedFile(path, size_bytes, checked)
+        listed[path] = ListedFile(path, size_bytes, checked)
     return tuple(listed.values())
 
 
@@ -80,7 +81,8 @@ def path_fault(path: str) -> str | None:
         return "is absolute"
     if ".." in parts or path.split("/") != list(parts):
         return "leads elsewhere"
-    if "\\" in path or not path.isprintable():
+    # Category C: control and format characters, the bidirectional ones among them, surrogates.
+    if "\\" in path or any(unicodedata.category(letter)[0] == "C" for letter in path):
         return "holds a forbidden character"
     return None
 

@@ -18,6 +18,9 @@ from xverse_chat.checkpoint.record import FileRecord
 from xverse_chat.hub.listing import ListedFile
 from xverse_chat.hub.writing import make_folder, sync, write_json, writing
 
+# Of the ModelScope package: what has arrived of a file that is not whole.
+PARTIAL_SUFFIX = ".incomplete"
+
 _JOURNAL_FORMAT = 1
 _SHARD_SUFFIXES = {".bin", ".safetensors"}
 
@@ -90,7 +93,7 @@ class Staging:
         )
 
     def forget_stale(self, listed: tuple[ListedFile, ...]) -> None:
-        """Drop from the journal what changed on this disk or on the server."""
+        """Drop what changed on this disk or on the server: from the journal, and the files."""
         files = {file.path: file for file in listed}
         self.verified = {
             name: record
@@ -111,6 +114,9 @@ class Staging:
             )
         }
         self.save()
+        wanted = {name + suffix for name in files for suffix in ("", PARTIAL_SUFFIX)}
+        _delete_others(self.upstream, wanted)
+        _delete_others(self.model, {shard.file.path for shard in self.converted.values()})
 
     def adopt(self, converted: dict[str, ConvertedShard]) -> None:
         """Take a damaged model folder apart: its intact shards count as converted."""
@@ -183,6 +189,13 @@ class Staging:
             return
         except (ValueError, TypeError, LookupError, AttributeError):
             self.verified, self.converted = {}, {}
+
+
+def _delete_others(folder: Path, wanted: set[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in wanted:
+            with writing(path):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _shard_from_json(data: dict[str, Any]) -> ConvertedShard:
