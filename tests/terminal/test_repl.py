@@ -79,6 +79,13 @@ def test_the_prompt_is_there_at_once_and_the_first_message_waits(start: Start) -
         assert "正在加载" not in terminal.text
 
 
+def test_a_narrow_window_shows_the_time_left_rather_than_a_bar(start: Start) -> None:
+    with start(columns=60, load_s=3.0) as terminal:
+        terminal.wait_for("left")
+        assert "━" not in terminal.lines[-1]
+        assert terminal.lines[-1].startswith("Loading the model  ")
+
+
 def test_what_the_model_turns_out_to_be_is_said_above_the_line(start: Start) -> None:
     with start(load_s=1.0, device="cuda:0 (GPU \x1b]0;x\x07)") as terminal:
         wait_for_prompt(terminal)

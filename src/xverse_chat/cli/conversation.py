@@ -73,8 +73,11 @@ def _offer(loader: Loader, texts: Texts) -> Loader | None:
 
 def _expected(loader: Loader) -> ModelDescription:
     """Return what can be known of the model before torch is there."""
-    from xverse_chat.engine.memory import precision_name, resolve_device
+    from xverse_chat.engine.memory import find_gpu, precision_name, resolve_device
 
     device = resolve_device(loader.device)
     precision = precision_name(device, loader.dtype, loader.quant)
+    gpu = None if device == "cpu" else find_gpu(int(device.partition(":")[2]))
+    if gpu is not None:
+        device = f"{device} ({gpu.name})"
     return ModelDescription(loader.source.model_id, precision, device, context_tokens=0)

@@ -17,6 +17,7 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import get_cwidth
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
@@ -32,11 +33,12 @@ from xverse_chat.terminal.entry import (
     message_bytes,
 )
 from xverse_chat.terminal.measures import format_bytes
-from xverse_chat.terminal.rich_renderer import bar
+from xverse_chat.terminal.rich_renderer import BAR_COLUMNS, bar
 from xverse_chat.terminal.tally import ProgressTally, describe
 from xverse_chat.terminal.texts import Texts
 
 REFRESH_S = 0.1
+LEAST_BAR_COLUMNS = 8
 
 _PROMPT: StyleAndTextTuples = [("class:prompt", "> ")]
 _CONTINUATION: StyleAndTextTuples = [("", "  ")]
@@ -198,11 +200,13 @@ class LineEditor:
 
     def _loading_bar(self) -> StyleAndTextTuples:
         snapshot = self._tally.snapshot()
-        parts: StyleAndTextTuples = [("", f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  ")]
-        if snapshot.total_bytes > 0:
-            done, rest = bar(snapshot.fraction)
-            parts += [("class:bar-done", done), ("", f"{rest} ")]
-        return [*parts, ("", describe(snapshot, self._texts))]
+        stage = f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  "
+        figures = describe(snapshot, self._texts)
+        room = get_app().output.get_size().columns - get_cwidth(stage + figures) - 2
+        if snapshot.total_bytes <= 0 or room < LEAST_BAR_COLUMNS:
+            return [("", stage + figures.lstrip())]
+        done, rest = bar(snapshot.fraction, min(BAR_COLUMNS, room))
+        return [("", stage), ("class:bar-done", done), ("", f"{rest} {figures}")]
 
     def _begin_to_watch(self) -> None:
         if not self._is_announced:

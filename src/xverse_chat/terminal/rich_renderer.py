@@ -18,7 +18,7 @@ from xverse_chat.terminal.texts import Texts
 
 # A model that answers within this time needs no sign that it is at work.
 PATIENCE_S = 0.4
-_BAR_COLUMNS = 24
+BAR_COLUMNS = 24
 
 
 class RichRenderer:
@@ -132,7 +132,7 @@ class RichRenderer:
         self._console.file.flush()
 
 
-def bar(fraction: float, columns: int = _BAR_COLUMNS) -> tuple[str, str]:
+def bar(fraction: float, columns: int = BAR_COLUMNS) -> tuple[str, str]:
     """Return the done part of a bar and the rest of it."""
     done = round(fraction * columns)
     return "━" * done, "─" * (columns - done)
