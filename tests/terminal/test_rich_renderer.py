@@ -7,7 +7,7 @@ import pytest
 from xverse_chat.chat.backend import Finish, ModelDescription, Timings, Usage
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Stage
-from xverse_chat.terminal.rich_renderer import RichRenderer
+from xverse_chat.terminal.rich_renderer import RichRenderer, bar
 from xverse_chat.terminal.tally import Snapshot
 from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
 
@@ -98,6 +98,18 @@ def test_loading_is_one_line_that_goes() -> None:
         renderer.waiting_over()
 
     assert seen(draw) == []
+
+
+@pytest.mark.parametrize(
+    ("done_bytes", "room", "parts"),
+    [(0, 80, ("", "─" * 24)), (100, 80, ("━" * 24, "")), (50, 10, ("━" * 5, "─" * 5))],
+)
+def test_a_bar_is_as_long_as_there_is_room(
+    done_bytes: int, room: int, parts: tuple[str, str]
+) -> None:
+    assert bar(Snapshot(Stage.LOAD, 100, done_bytes), room) == parts
+    assert bar(Snapshot(Stage.LOAD, 100, done_bytes), 5) == ("", "")
+    assert bar(Snapshot(), room) == ("", "")
 
 
 def test_the_same_line_is_not_drawn_twice() -> None:

@@ -33,12 +33,11 @@ from xverse_chat.terminal.entry import (
     message_bytes,
 )
 from xverse_chat.terminal.measures import format_bytes
-from xverse_chat.terminal.rich_renderer import BAR_COLUMNS, bar
+from xverse_chat.terminal.rich_renderer import bar
 from xverse_chat.terminal.tally import ProgressTally, describe
 from xverse_chat.terminal.texts import Texts
 
 REFRESH_S = 0.1
-LEAST_BAR_COLUMNS = 8
 
 _PROMPT: StyleAndTextTuples = [("class:prompt", "> ")]
 _CONTINUATION: StyleAndTextTuples = [("", "  ")]
@@ -203,10 +202,9 @@ class LineEditor:
         stage = f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  "
         figures = describe(snapshot, self._texts)
         room = get_app().output.get_size().columns - get_cwidth(stage + figures) - 2
-        if snapshot.total_bytes <= 0 or room < LEAST_BAR_COLUMNS:
-            return [("", stage + figures.lstrip())]
-        done, rest = bar(snapshot.fraction, min(BAR_COLUMNS, room))
-        return [("", stage), ("class:bar-done", done), ("", f"{rest} {figures}")]
+        done, rest = bar(snapshot, room)
+        after = f"{rest} {figures}" if done + rest else figures.lstrip()
+        return [("", stage), ("class:bar-done", done), ("", after)]
 
     def _begin_to_watch(self) -> None:
         if not self._is_announced:

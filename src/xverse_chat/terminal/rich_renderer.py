@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,7 @@ from xverse_chat.terminal.texts import Texts
 
 # A model that answers within this time needs no sign that it is at work.
 PATIENCE_S = 0.4
-BAR_COLUMNS = 24
+BAR_COLUMNS, LEAST_BAR_COLUMNS = 24, 8
 
 
 class RichRenderer:
@@ -48,11 +49,11 @@ class RichRenderer:
 
     def loading(self, snapshot: Snapshot) -> None:
         """Redraw one line with a bar."""
+        figures = describe(snapshot, self._texts)
         line = Text(f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  ", "dim")
-        if snapshot.total_bytes > 0:
-            done, rest = bar(snapshot.fraction)
-            line.append(done, "not dim cyan").append(rest).append(" ")
-        self._redraw(line.append(describe(snapshot, self._texts)))
+        done, rest = bar(snapshot, self._console.width - line.cell_len - cell_len(figures) - 2)
+        after = f"{rest} {figures}" if done + rest else figures.lstrip()
+        self._redraw(line.append(done, "not dim cyan").append(after))
 
     def waiting(self, reason: str, elapsed_s: float) -> None:
         """Redraw an ellipsis and, once that is worth knowing, the seconds."""
@@ -132,7 +133,10 @@ class RichRenderer:
         self._console.file.flush()
 
 
-def bar(fraction: float, columns: int = BAR_COLUMNS) -> tuple[str, str]:
-    """Return the done part of a bar and the rest of it."""
-    done = round(fraction * columns)
+def bar(snapshot: Snapshot, room: int) -> tuple[str, str]:
+    """Return the done part of a bar and the rest of it; nothing where ``room`` columns are few."""
+    columns = min(BAR_COLUMNS, room)
+    if snapshot.total_bytes <= 0 or columns < LEAST_BAR_COLUMNS:
+        return "", ""
+    done = round(snapshot.fraction * columns)
     return "━" * done, "─" * (columns - done)
