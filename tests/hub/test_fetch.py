@@ -15,6 +15,7 @@ from xverse_chat.errors import (
     UnavailableError,
     XverseChatError,
 )
+from xverse_chat.progress import Stage
 
 SHARD = "pytorch_model-00002-of-00003.bin"
 
@@ -130,6 +131,23 @@ def test_a_listing_that_lies_about_a_size_is_data(
     with pytest.raises(DataError, match=SHARD):
         download()
     assert not target.exists()
+
+
+def test_bytes_that_are_wrong_once_are_counted_once(
+    download: Download, server: ModelScopeServer, progress: Recorder, reference: Path
+) -> None:
+    done: list[dict[str, int]] = []
+    begin = progress.begin
+
+    def remember(stage: Stage, total_bytes: int) -> None:
+        done.append(progress.done)
+        begin(stage, total_bytes)
+
+    progress.begin = remember  # type: ignore[method-assign]
+    server.faults[SHARD] = Fault(times=1, corrupt_at=70_000)
+    assert contents(download()) == contents(reference)
+    assert server.bodies[SHARD] == 2
+    assert done[1][SHARD] == (server.folder / SHARD).stat().st_size
 
 
 def test_without_a_sha256_the_size_counts_and_that_is_said(

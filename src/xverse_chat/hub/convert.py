@@ -8,7 +8,6 @@ from xverse_chat.hub.description import Description, read_description
 from xverse_chat.hub.folder_files import write_folder_files, write_licence, write_record
 from xverse_chat.hub.licence import Licence
 from xverse_chat.hub.listing import choose_files, listing_of_folder
-from xverse_chat.hub.lock import folder_lock
 from xverse_chat.hub.shard_file import convert_shard, shard_file_name
 from xverse_chat.hub.staging import ConvertedShard, Staging
 from xverse_chat.hub.writing import writing
@@ -26,18 +25,18 @@ def convert_folder(
 ) -> Path:
     """Make a model folder from a whole upstream folder, which stays as it is; return it.
 
-    Memory needed: about one shard. A model folder that is there already is replaced.
+    Memory needed: about one shard. A model folder that is there already is replaced. Two
+    conversions into one target must not run at once.
     """
-    with folder_lock(target, progress):
-        refuse_foreign(target)
-        wanted = choose_files(listing_of_folder(source), source.name)
-        description = read_description(source, [file.path for file in wanted.shards])
-        staging = Staging(target, source_id, revision)
-        staging.open()
-        staging.forget_stale(())  # what an earlier attempt was made of is not known
-        convert_shards(description, source, staging, frees=False, progress=progress)
-        finish_folder(description, source, staging, licence)
-        staging.publish()
+    refuse_foreign(target)
+    wanted = choose_files(listing_of_folder(source), source.name)
+    description = read_description(source, [file.path for file in wanted.shards])
+    staging = Staging(target, source_id, revision)
+    staging.open()
+    staging.forget_stale(())  # what an earlier attempt was made of is not known
+    convert_shards(description, source, staging, frees=False, progress=progress)
+    finish_folder(description, source, staging, licence)
+    staging.publish()
     return target
 
 

@@ -78,14 +78,18 @@ def _entry(file: ListedFile) -> dict[str, object]:
 
 
 def _callback_class(progress: Progress) -> type:
-    """Return the class that ModelScope makes one object of for each file, in any thread."""
+    """Return the class that ModelScope makes an object of for each try of a file, in any thread."""
+    told: dict[str, int] = {}
 
     class FileProgress:
         def __init__(self, name: str, size_bytes: int) -> None:
             self.name = name
             progress.start(name, size_bytes)
+            if told.get(name):  # a try before this one, whose bytes were wrong
+                self.update(-told[name])
 
         def update(self, size_bytes: int) -> None:
+            told[self.name] = told.get(self.name, 0) + size_bytes
             progress.advance(self.name, size_bytes)
 
         def end(self) -> None:
