@@ -39,10 +39,18 @@ def download(home: Path, language: str, columns: int = 80, rows: int = 24) -> Ps
     return PseudoTerminal(command, environment=environment(home), columns=columns, rows=rows)
 
 
+def wait_for_frame(terminal: PseudoTerminal, heading: str) -> None:
+    """Wait for a heading and for the last row that is drawn below it."""
+
+    def is_whole() -> bool:
+        return heading in terminal.lines[1] and terminal.lines[4].startswith("evi")
+
+    terminal.wait_until(is_whole, heading)
+
+
 def test_a_download_shows_the_total_and_a_bar_for_each_file(tmp_path: Path) -> None:
     with download(tmp_path, "en") as terminal:
-        terminal.wait_for("30% · 4.4 GB of 14.6 GB")
-        terminal.wait_for(" left")
+        wait_for_frame(terminal, "30% · 4.4 GB of 14.6 GB · ")
         note, heading, bar, first, second = terminal.lines[:5]
         assert note == "a note from a server"
         assert heading.startswith("Downloading")
@@ -59,7 +67,7 @@ def test_a_download_shows_the_total_and_a_bar_for_each_file(tmp_path: Path) -> N
 @pytest.mark.parametrize("columns", [30, 46])
 def test_a_narrow_window_cuts_and_never_wraps(columns: int, tmp_path: Path) -> None:
     with download(tmp_path, "zh", columns, 8) as terminal:
-        terminal.wait_for("30%")
+        wait_for_frame(terminal, "30%")
         assert terminal.lines[1].startswith("正在下载")
         assert set(terminal.lines[2]) <= set("━╺╸")
         assert terminal.lines[3].startswith("mod")
