@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.hub.conftest import MODEL_ID, Download, Recorder, contents
-from tests.hub.modelscope_server import ModelScopeServer
+from tests.hub.modelscope_server import Fault, ModelScopeServer
 from xverse_chat.checkpoint.record import damaged_files, has_record, read_record
+from xverse_chat.errors import TransferError, UnavailableError
 from xverse_chat.hub.download import download_model
 from xverse_chat.progress import NoProgress, Stage
 
@@ -137,6 +138,24 @@ def test_converted_shards_are_not_downloaded_again_after_ctrl_c(
     server.forget()
     assert contents(download()) == contents(reference)
     assert server.body_count == 0
+
+
+def test_what_has_arrived_is_converted_without_the_server(
+    download: Download, server: ModelScopeServer, target: Path, reference: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        download(progress=Interrupted())
+    assert contents(download(endpoint="http://127.0.0.1:9")) == contents(reference)
+
+
+def test_without_the_server_what_has_not_arrived_is_still_missing(
+    download: Download, server: ModelScopeServer, target: Path
+) -> None:
+    server.faults["pytorch_model-00003-of-00003.bin"] = Fault(status=503)
+    with pytest.raises(TransferError):
+        download()
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        download(endpoint="http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "null", '{"format": "x"}'])

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is wanted, and whom to ask for it: None when the server does not answer."""
+    """What is wanted, and whom to ask for it, or why nobody can be asked."""
 
     wanted: WantedFiles
-    api: "HubApi | None"
+    api: "HubApi | UnavailableError"
 
 
 def list_wanted(order: Order) -> Source:
-    """Ask the server what there is; without it, take a whole folder that is there from earlier.
+    """Ask the server what there is; without it, go by what is known or here from earlier.
 
     Nothing is written. Raises UnavailableError or, for a hostile list, DataError.
     """
@@ -37,16 +37,11 @@ def list_wanted(order: Order) -> Source:
     try:
         server = server_name(order.endpoint)
         listed = list_files(api, order.model_id, order.revision, server=server)
-    except UnavailableError:
-        found = whole_folder(earlier_folders(order.cache_dir, order.model_id, order.revision))
-        if found is None:
+    except UnavailableError as error:
+        wanted = _known_files(order)
+        if wanted is None:
             raise
-        folder, wanted = found
-        order.progress.note(
-            f"The server cannot be asked; the files in {folder}, downloaded earlier, are used "
-            "without comparing them with its list."
-        )
-        return Source(wanted, None)
+        return Source(wanted, error)
     return Source(choose_files(listed, order.model_id), api)
 
 
@@ -90,6 +85,24 @@ def fetch_missing(
     return description
 
 
+def _known_files(order: Order) -> WantedFiles | None:
+    """Return what an earlier run of ours was told to bring, or what ModelScope's tools left."""
+    staging = order.staging
+    staging.read_journal()
+    if staging.listed:
+        order.progress.note("The server cannot be asked; going on with what is here already.")
+        return choose_files(staging.listed, order.model_id)
+    found = whole_folder(earlier_folders(order.cache_dir, order.model_id, order.revision))
+    if found is None:
+        return None
+    folder, wanted = found
+    order.progress.note(
+        f"The server cannot be asked; the files in {folder}, downloaded earlier, are used "
+        "without comparing them with its list."
+    )
+    return wanted
+
+
 def _link_earlier(order: Order, needed: Sequence[ListedFile], staging: Staging) -> None:
     folders = list(earlier_folders(order.cache_dir, order.model_id, order.revision))
     if linked := link_earlier_files(folders, needed, staging.upstream):
@@ -101,15 +114,15 @@ def _link_earlier(order: Order, needed: Sequence[ListedFile], staging: Staging) 
 
 def _fetch(
     order: Order,
-    api: "HubApi | None",
+    api: "HubApi | UnavailableError",
     files: Sequence[ListedFile],
     staging: Staging,
     verifying: Progress,
 ) -> None:
     if not files:
         return
-    if api is None:
-        raise UnavailableError(f"{files[0].path} is missing and the server cannot be asked.")
+    if isinstance(api, UnavailableError):
+        raise api
     fetch_files(
         api,
         order.model_id,

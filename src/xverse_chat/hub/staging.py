@@ -12,7 +12,6 @@ import json
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from xverse_chat.checkpoint.record import FileRecord
 from xverse_chat.hub.listing import ListedFile
@@ -42,12 +41,13 @@ class Staging:
     revision: str
     verified: dict[str, FileRecord] = field(default_factory=dict)
     converted: dict[str, ConvertedShard] = field(default_factory=dict)
+    listed: tuple[ListedFile, ...] = ()
 
     def open(self) -> None:
         """Make the folders, or find them with what an earlier run left there."""
         for folder in (self.upstream, self.model, self.scratch):
             make_folder(folder)
-        self._read_journal()
+        self.read_journal()
 
     @property
     def folder(self) -> Path:
@@ -87,6 +87,7 @@ class Staging:
                 "format": _JOURNAL_FORMAT,
                 "source_id": self.source_id,
                 "revision": self.revision,
+                "listed": [asdict(file) for file in self.listed],
                 "verified": {name: asdict(file) for name, file in self.verified.items()},
                 "converted": {name: asdict(shard) for name, shard in self.converted.items()},
             },
@@ -94,6 +95,7 @@ class Staging:
 
     def forget_stale(self, listed: tuple[ListedFile, ...]) -> None:
         """Drop what changed on this disk or on the server: from the journal, and the files."""
+        self.listed = listed
         files = {file.path: file for file in listed}
         self.verified = {
             name: record
@@ -168,7 +170,7 @@ class Staging:
             self.upstream.rename(self.original)
         return self.original
 
-    def _read_journal(self) -> None:
+    def read_journal(self) -> None:
         """Read what an earlier run noted; a journal that is torn or foreign counts for nothing."""
         path = self.folder / "journal.json"
         try:
@@ -179,16 +181,15 @@ class Staging:
                 self.revision,
             ):
                 return
-            self.verified = {
-                name: FileRecord(**record) for name, record in data["verified"].items()
+            listed = tuple(ListedFile(**file) for file in data["listed"])
+            verified = {name: FileRecord(**record) for name, record in data["verified"].items()}
+            converted = {
+                name: ConvertedShard(FileRecord(**shard["file"]), shard["upstream_sha256"])
+                for name, shard in data["converted"].items()
             }
-            self.converted = {
-                name: _shard_from_json(shard) for name, shard in data["converted"].items()
-            }
-        except FileNotFoundError:
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
             return
-        except (ValueError, TypeError, LookupError, AttributeError):
-            self.verified, self.converted = {}, {}
+        self.listed, self.verified, self.converted = listed, verified, converted
 
 
 def _delete_others(folder: Path, wanted: set[str]) -> None:
@@ -196,7 +197,3 @@ def _delete_others(folder: Path, wanted: set[str]) -> None:
         if path.name not in wanted:
             with writing(path):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _shard_from_json(data: dict[str, Any]) -> ConvertedShard:
-    return ConvertedShard(FileRecord(**data["file"]), data["upstream_sha256"])
