@@ -64,7 +64,7 @@ def find_missing(order: Order, wanted: WantedFiles, staging: Staging) -> list[Li
         )
         for file in shards
     ]
-    check_space(staging.folder, needed_bytes(missing_bytes, spaces))
+    check_space(order.target.parent, needed_bytes(missing_bytes, spaces))
     return missing
 
 

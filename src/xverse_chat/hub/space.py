@@ -46,7 +46,7 @@ def check_space(folder: Path, needed: int) -> None:
         raise DiskError(
             f"Too little room on the disk of {folder}: download and conversion together need "
             f"{size_text(needed + MARGIN_BYTES)}, and {size_text(free)} are free.",
-            hint="Make room, or choose another disk with --cache-dir. Nothing was downloaded.",
+            hint="Make room, or choose another disk with --cache-dir.",
         )
 
 
