@@ -1,5 +1,6 @@
 """The documents name what there is, and nothing else."""
 
+import json
 import re
 from pathlib import Path
 
@@ -79,3 +80,18 @@ def test_a_document_opens_with_the_two_commands(name: str) -> None:
         "make chat",
         "make test",
     ]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_figures_are_those_of_the_result_file(name: str) -> None:
+    text = read(name)
+    result = json.loads(read("benchmarks/results/real_size_h200.json"))
+    for step in ("chat_16-bit", "chat_int8", "chat_int4"):
+        timings = result[step]["timings"]
+        gigabytes = result[step]["peak_gpu_bytes"] / 1e9
+        for figure in (timings["load_s"], gigabytes, timings["decode_tokens_per_s"]):
+            assert f"{figure:.1f}" in text
+    download = result["download"]
+    assert f"{download['peak_disk_bytes'] / 1e9:.1f} GB" in text
+    assert f"{download['peak_memory_bytes'] / 1e9:.2f} GB" in text
+    assert f"{download['seconds']:.0f} " in text
