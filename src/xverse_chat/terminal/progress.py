@@ -160,10 +160,11 @@ class PlainProgress:
             self._say(f"{stage} {describe(snapshot, self._texts).lstrip()}")
 
     def finish(self, name: str) -> None:
-        """End one item, and name it if it is a file."""
+        """End one item, and name it if it is a file that came to its end."""
         item = self._tally.item(name)
         self._tally.finish(name)
-        if item is not None and self._tally.snapshot().stage in STAGES_OF_FILES:
+        is_whole = item is not None and item.done_bytes >= item.total_bytes
+        if item is not None and is_whole and self._tally.snapshot().stage in STAGES_OF_FILES:
             size = format_bytes(item.done_bytes)
             self._say(self._texts.item_done.format(name=item.name, size=size))
 
