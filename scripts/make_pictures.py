@@ -39,13 +39,13 @@ COLOURS = {
 
 ENGLISH = (
     "Hi, my name is Mirela and I like blue.",
-    "What is 7 + 5?",
-    "Write a short shopping list.",
-    "What is my name, and which colour do I like?",
+    "Write a list of three fruits.",
+    "What is 17 + 25?",
+    "What is my name?",
 )
 CHINESE = (
     "你好，我叫沈若溪，我喜欢喝绿茶。",
-    "从 3 数到 9。",
+    "列出三种水果。",
     "你还记得我叫什么名字吗？",
     "我喜欢喝什么？",
 )
@@ -64,7 +64,7 @@ def main() -> None:
 def _conversation(name: str, language: str, questions: Sequence[str], home: Path) -> None:
     command = [*CHAT, "--demo", "--lang", language]
     with _terminal(command, home) as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for("\n>")
         for number, question in enumerate(questions, start=1):
             terminal.type(question + ENTER)
             terminal.wait_until(partial(_has_answers, terminal, number), f"answer {number}")
@@ -151,10 +151,13 @@ def _row(row: Sequence[Any], top: float) -> Iterator[str]:
         if inner := text.strip():  # blanks at the ends would be dropped and the rest stretched
             left += (len(text) - len(text.lstrip())) * cell_width
             length = len(inner) * cell_width
+            # For viewers without textLength: a wide character is as wide as the font is high.
+            spacing = cell_width - FONT_SIZE if is_wide else 0.0
             weight = ' font-weight="bold"' if bold else ""
             yield (
                 f'<text x="{left:.1f}" y="{top + 14:.1f}" textLength="{length:.1f}" '
-                f'lengthAdjust="spacingAndGlyphs" fill="{foreground}"{weight}>'
+                f'lengthAdjust="spacingAndGlyphs" letter-spacing="{spacing:.1f}" '
+                f'fill="{foreground}"{weight}>'
                 f"{escape(inner)}</text>"
             )
 
