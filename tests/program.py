@@ -18,7 +18,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("XVERSE_", "MODELSCOPE_", "XDG_", "LC_", "HF_"))
     }
-    threads = {"OMP_NUM_THREADS": "2", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
+    threads = {"OMP_NUM_THREADS": "1", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
     source = {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "default"}
     return {**kept, **threads, **source, "HOME": str(home), **more}
 
