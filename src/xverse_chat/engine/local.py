@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from xverse_chat.chat.backend import Finish, Message, ModelDescription
 from xverse_chat.checkpoint.config_file import generation_settings
+from xverse_chat.checkpoint.weights import parameter_count
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.folders import inspect_folder
 from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype
@@ -19,6 +20,10 @@ from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.tokenizer import load_tokenizer
 from xverse_chat.errors import EngineError, MemoryShortageError, UnavailableError
 from xverse_chat.progress import Progress
+
+# Matrices of the demo model's size gain a sixth from a second thread while the machine is idle,
+# and lose four fifths of the speed to waiting for it while anything else runs.
+SMALL_MODEL_PARAMETERS = 50_000_000
 
 
 class LocalBackend:
@@ -50,6 +55,8 @@ class LocalBackend:
     ) -> Self:
         """Load a model folder or an upstream folder, and see that it computes.
 
+        A small model on a CPU takes torch down to one thread, for the whole process.
+
         Raises DataError for damaged files, UnavailableError for a device that is not there,
         MemoryShortageError, EngineError when the first logits are no numbers.
         """
@@ -61,6 +68,8 @@ class LocalBackend:
                 "PyTorch cannot use the GPU: its driver may be older than this build of CUDA.",
                 hint="See what nvidia-smi shows, or use --device cpu.",
             )
+        if where == "cpu" and parameter_count(files.config) < SMALL_MODEL_PARAMETERS:
+            torch.set_num_threads(1)
         tokenizer = load_tokenizer(folder)
         shortage: MemoryShortageError | None = None
         try:
