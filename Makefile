@@ -16,7 +16,7 @@ chat: $(INSTALLED)
 	@$(VENV)/bin/xverse-chat --demo
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadscope
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
@@ -32,6 +32,6 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@echo "Setting up $(VENV) with $(PYTHON): some minutes the first time, torch is large."
 	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment." \
 	"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@$(VENV)/bin/python -m pip install --disable-pip-version-check -q --progress-bar on -r requirements.txt
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check -r requirements.txt
 	@$(VENV)/bin/python -m pip install --disable-pip-version-check -q --no-deps -e .
 	@touch $(INSTALLED)
