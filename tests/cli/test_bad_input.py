@@ -1,11 +1,16 @@
 """Bad input: one clear paragraph, the documented exit code, no traceback, nothing on stdout."""
 
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.program import CHAT, DOWNLOAD, run
+from xverse_chat.config import demo_folder
 
 
 def check(
@@ -117,3 +122,65 @@ def test_a_cache_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         code=73,
         told=str(cache),
     )
+
+
+SHARD = "model-00001-of-00002.safetensors"
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1000)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5000] ^= 1
+    path.write_bytes(content)
+
+
+def replace_by_a_page(path: Path) -> None:
+    path.write_text("<html>502 Bad Gateway</html>", encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, replace_by_a_page, Path.unlink])
+@pytest.mark.parametrize("name", [SHARD, "tokenizer.json"])
+def test_a_damaged_model_folder_is_refused_and_the_file_named(
+    damage: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(demo_folder(), tmp_path / "copy")
+    damage(folder / name)
+    check(CHAT, "-p", "hi", "--model", str(folder), home=tmp_path, code=65, told=name)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(0.0, "zeros"), (float("nan"), "not finite"), (None, "missing")]
+)
+def test_weights_that_cannot_be_are_refused_where_no_record_vouches_for_them(
+    value: float | None, told: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(demo_folder(), tmp_path / "copy")
+    (folder / "xverse_chat.json").unlink()
+    tensors = load_file(folder / SHARD)
+    name = next(name for name in tensors if name.endswith("up_proj.weight"))
+    if value is None:
+        del tensors[name]
+    else:
+        tensors[name][3:6] = value
+    save_file(tensors, folder / SHARD)
+    check(CHAT, "-p", "hi", "--model", str(folder), home=tmp_path, code=65, told=told)
+
+
+def test_a_folder_copied_without_its_times_is_hashed_and_used(tmp_path: Path) -> None:
+    folder = shutil.copytree(demo_folder(), tmp_path / "copy", copy_function=shutil.copyfile)
+    done = run(CHAT, "-p", "hello", "--greedy", "--model", str(folder), home=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.strip()
+
+
+def test_a_model_that_will_not_fit_is_told_before_it_is_loaded(tmp_path: Path) -> None:
+    folder = shutil.copytree(demo_folder(), tmp_path / "copy")
+    (folder / "xverse_chat.json").unlink()
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "intermediate_size": 2**18, "num_hidden_layers": 512}))
+    errors = check(CHAT, "-p", "hi", "--model", str(folder), home=tmp_path, code=70, told="GB free")
+    assert "will not fit" in errors
