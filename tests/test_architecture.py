@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,6 +142,17 @@ def test_help_loads_neither_models_nor_the_screen(module: str) -> None:
         "try:\n    main()\nexcept SystemExit as e:\n    assert not e.code\n"
     )
     assert not loaded & (HEAVY | {"prompt_toolkit", "rich.live"})
+
+
+@pytest.mark.parametrize("module", ["chat", "download"])
+def test_help_answers_in_under_half_a_second(module: str) -> None:
+    def seconds() -> float:
+        began = time.monotonic()
+        program = f"from xverse_chat.cli.{module} import main; main()"
+        subprocess.run([sys.executable, "-c", program, "--help"], check=True, capture_output=True)
+        return time.monotonic() - began
+
+    assert min(seconds() for _ in range(5)) < 0.5  # the best of five: other tests run beside
 
 
 def test_nothing_happens_on_import() -> None:

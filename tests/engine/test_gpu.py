@@ -9,7 +9,7 @@ import torch
 from xverse_chat.chat.backend import Finish, Message
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.local import LocalBackend
-from xverse_chat.engine.memory import find_gpu, resolve_device
+from xverse_chat.engine.memory import check_fits, find_gpu, resolve_device
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.quant import quantize_int4, quantize_int8
 from xverse_chat.errors import MemoryShortageError
@@ -75,6 +75,18 @@ def test_memory_that_runs_out_is_told_and_given_back(upstream: Path) -> None:
         answer(backend)
     hook.remove()
     assert answer(backend) == expected
+
+
+def test_a_full_gpu_is_told_before_loading(upstream: Path) -> None:
+    gpu = find_gpu(0)
+    assert gpu is not None
+    taken = torch.empty(gpu.free_bytes - 800_000_000, dtype=torch.uint8, device="cuda")
+    with pytest.raises(MemoryShortageError, match=r"GPU \(NVIDIA .* GB free") as caught:
+        check_fits(upstream, device="auto", dtype=None, quant=None)
+    assert "--device cpu" in caught.value.hint
+    del taken
+    torch.cuda.empty_cache()
+    check_fits(upstream, device="auto", dtype=None, quant=None)
 
 
 def test_the_driver_and_torch_mean_the_same_gpu() -> None:

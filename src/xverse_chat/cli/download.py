@@ -14,7 +14,7 @@ from xverse_chat.terminal.texts import TEXTS, choose_language
 
 def download(
     model: Annotated[
-        str, typer.Argument(metavar="[ID]", help="Model on ModelScope, OWNER/NAME.")
+        str, typer.Argument(metavar="ID", help="Model on ModelScope, OWNER/NAME.")
     ] = DEFAULT_MODEL_ID,
     cache_dir: Annotated[
         Path | None,
