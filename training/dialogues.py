@@ -11,7 +11,7 @@ from training.facts import FACTS, PREFERENCES, Wording
 from training.held_out import is_order_held_out
 from training.patterns import choose, fill, say, typed
 from training.tasks import TASKS, Exchange, Setting, talk, write_code
-from training.values import draw
+from training.values import draw, listed
 from training.wording import LANGUAGES, WORDING
 
 Message = dict[str, str]
@@ -20,6 +20,9 @@ _TOPICS = tuple(WORDING["zh"]["talk"])
 _KEYS = tuple(FACTS["zh"])
 # Names are what people try first, so they are told more often than the rest.
 _KEY_WEIGHTS = tuple(6 if key == "name" else 1 for key in _KEYS)
+# What can be told as simply liked, and what of it may be taken for another.
+_LIKED = tuple(key for key in PREFERENCES if key != "number")
+_NEAR = ({"food", "fruit"}, {"sport", "hobby"})
 _LENGTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12)
 _LENGTH_WEIGHTS = (2, 3, 5, 7, 8, 8, 8, 6, 5, 4, 4)
 _LONG_SHARE = 0.06
@@ -68,6 +71,7 @@ class Writer:
         self._language = language
         self._held_out = held_out
         self._own_name: str | None = None
+        self._liked_kind: str | None = None  # of what is told as liked, where it can be known
         self._reply_language: str | None = None
         self._mixed = not plain and rng.random() < 0.12
         self._system = self._system_text() if not plain and rng.random() < 0.2 else ""
@@ -86,12 +90,14 @@ class Writer:
             return self.tell_two()
         if kind < 0.28 and len(self.told) <= 4:
             return self.ask_everything()
-        if kind < 0.33 and (untold := self._untold()):
+        if kind < 0.31 and len(self.told) >= 2:
+            return self.ask_two()
+        if kind < 0.35 and (untold := self._untold()):
             is_name = "name" in untold and self._rng.random() < 0.4
             return self.ask("name" if is_name else self._rng.choice(untold))
-        if kind < 0.62 and self.told:
-            return self.ask(self._rng.choice([*self.told, *self._likes()[:1]]))
-        if kind < 0.66 and self.told:
+        if kind < 0.63 and self.told:
+            return self.ask(self._rng.choice([*self.told, *self._likes()[:1], *self._answered()]))
+        if kind < 0.67 and self.told:
             return self.correct(self._rng.choice(list(self.told)))
         return self.digress()
 
@@ -144,12 +150,27 @@ class Writer:
         user = typed(self._rng, question, setting.language)
         said = self._said(setting)
         asked = self._likes() if key == "like" else [key]
+        if key in self._answered():
+            asked = ["like"]
         if not asked or asked[0] not in self.told:
             noun = self._wording(key, setting.reply_language).noun
             reply = fill(said["unknown"][0], n=noun)
             return Exchange(f"ask-untold-{key}", user, reply, reply)
         reply = self._recital(asked, setting)
         return Exchange(f"ask-{key}", user, reply, self.told.get(key, reply))
+
+    def ask_two(self) -> Exchange:
+        """Let the user ask for two things that he told, at once."""
+        setting = self._setting()
+        first, second = self._rng.sample(sorted(self.told), 2)
+        question, other = (
+            choose(self._rng, self._wording(key, setting.language).questions).rstrip("?？.。")
+            for key in (first, second)
+        )
+        pattern = choose(self._rng, WORDING[setting.language]["telling"]["question_pairs"])
+        user = typed(self._rng, fill(pattern, q=question, r=other), setting.language)
+        reply = self._recital([first, second], setting)
+        return Exchange(f"ask-{first}-{second}", user, reply, reply)
 
     def ask_everything(self) -> Exchange:
         """Let the user ask for all that he told."""
@@ -185,8 +206,18 @@ class Writer:
             for key in _KEYS
             if key not in self.told
             and not (key == "like" and self._likes())
-            and not (key in PREFERENCES and "like" in self.told)
+            and not (key in PREFERENCES and "like" in self.told and self._could_be_liked(key))
         ]
+
+    def _answered(self) -> list[str]:
+        """Return the preference that was only told as something liked: "I like tea"."""
+        kind = self._liked_kind
+        return [kind] if kind and "like" in self.told and kind not in self.told else []
+
+    def _could_be_liked(self, key: str) -> bool:
+        """Tell whether what is told as liked may be the preference ``key``."""
+        kind = self._liked_kind
+        return kind is None or key == kind or {key, kind} in _NEAR
 
     def _recital(self, keys: Sequence[str], setting: Setting) -> str:
         said = self._said(setting)
@@ -215,10 +246,23 @@ class Writer:
         if self._rng.random() < 0.05:
             language = self._rng.choice(LANGUAGES)
         pool = "city" if key == "origin" else key
+        if key == "like" and (liked := self._new_liked(language)):
+            return liked
         while True:
             value = draw(self._rng, pool, language, held_out=self._held_out)
             if value not in self.told.values():
                 return value
+
+    def _new_liked(self, language: str) -> str | None:
+        """Return something to like of which the kind is known, every other time."""
+        self._liked_kind = None
+        kind = self._rng.choice(_LIKED)
+        values = listed(kind, language, held_out=self._held_out)
+        new = [value for value in values if value not in self.told.values()]
+        if not new or self._rng.random() < 0.5:
+            return None
+        self._liked_kind = kind
+        return self._rng.choice(new)
 
     def _system_text(self) -> str:
         kind = self._rng.choice(("language", "language", "plain", "name", "name", "user"))

@@ -95,19 +95,27 @@ def repeat(rng: Random, setting: Setting) -> Exchange:
 
 
 def make_list(rng: Random, setting: Setting) -> Exchange:
-    """Write a Markdown list of two to five things of a kind."""
+    """Write a Markdown list of two to five things of a kind, three where no number is asked."""
     asked, said = _words(setting)
     category = rng.choice(sorted(asked["categories"]))
     size = rng.randint(2, 5)
+    patterns = asked["list"]
+    if rng.random() < 0.25:
+        size, patterns = 3, asked["list_some"]
     asked_name = asked["categories"][category].split(": ")[0]
     said_name, things = said["categories"][category].split(": ")
     number = str(size) if rng.random() < 0.4 else asked["numbers"][str(size)]
-    user = _typed(rng, setting, asked["list"], k=number, c=asked_name)
-    known = things.split()
-    start = rng.randrange(len(known))
-    items = "\n".join(f"- {known[(start + step) % len(known)]}" for step in range(size))
+    user = _typed(rng, setting, patterns, k=number, c=asked_name)
     head = fill(said["list_reply"], k=said["numbers"][str(size)], c=said_name)
-    return Exchange("list", user, f"{head}\n\n{items}", "\n- ")
+    return Exchange("list", user, f"{head}\n\n{_items(rng, things, size)}", "\n- ")
+
+
+def make_shopping_list(rng: Random, setting: Setting) -> Exchange:
+    """Write a shopping list of four things."""
+    asked, said = _words(setting)
+    user = _typed(rng, setting, asked["shopping"])
+    items = _items(rng, said["shopping_items"], 4)
+    return Exchange("shopping", user, f"{said['shopping_reply']}\n\n{items}", "\n- ")
 
 
 def write_code(rng: Random, setting: Setting, name: str | None) -> Exchange:
@@ -133,11 +141,14 @@ TASKS: tuple[Callable[[Random, Setting], Exchange], ...] = (
     add,
     add,
     subtract,
+    subtract,
     compare,
     translate,
     translate,
     repeat,
     make_list,
+    make_list,
+    make_shopping_list,
 )
 
 
@@ -156,6 +167,13 @@ def _words(setting: Setting) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 def _typed(rng: Random, setting: Setting, patterns: Sequence[str], **values: str) -> str:
     return fill(typed(rng, choose(rng, patterns), setting.language), **values)
+
+
+def _items(rng: Random, things: str, count: int) -> str:
+    """Return a Markdown list of neighbours in a list of words."""
+    known = things.split()
+    start = rng.randrange(len(known))
+    return "\n".join(f"- {known[(start + step) % len(known)]}" for step in range(count))
 
 
 def _full_stop(setting: Setting) -> str:

@@ -38,6 +38,11 @@ def draw(rng: Random, pool: str, language: str, *, held_out: bool) -> str:
             return value
 
 
+def listed(pool: str, language: str, *, held_out: bool) -> list[str]:
+    """Return the values of the pool that are not made up, from one side of the split."""
+    return [value for value in _POOLS[language][pool] if is_held_out(value) == held_out]
+
+
 def word(rng: Random, language: str) -> str:
     """Return a made-up word of one to four characters, or of one to three syllables."""
     if language == "zh":
