@@ -7,22 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from training.facts import FACTS, PREFERENCES, Wording
+from training.facts import FACTS, Wording
 from training.held_out import is_order_held_out
 from training.patterns import choose, fill, say, typed
 from training.tasks import TASKS, Exchange, Setting, talk, write_code
+from training.told import KEYS, LIKED, Told
 from training.values import draw, listed
 from training.wording import LANGUAGES, WORDING
 
 Message = dict[str, str]
 
 _TOPICS = tuple(WORDING["zh"]["talk"])
-_KEYS = tuple(FACTS["zh"])
 # Names are what people try first, so they are told more often than the rest.
-_KEY_WEIGHTS = tuple(6 if key == "name" else 1 for key in _KEYS)
-# What can be told as simply liked, and what of it may be taken for another.
-_LIKED = tuple(key for key in PREFERENCES if key != "number")
-_NEAR = ({"food", "fruit"}, {"sport", "hobby"})
+_KEY_WEIGHTS = tuple(6 if key == "name" else 1 for key in KEYS)
 _LENGTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12)
 _LENGTH_WEIGHTS = (2, 3, 5, 7, 8, 8, 8, 6, 5, 4, 4)
 _LONG_SHARE = 0.06
@@ -66,12 +63,11 @@ class Writer:
     """Writes exchanges one after another and knows what was told so far."""
 
     def __init__(self, rng: Random, language: str, *, held_out: bool, plain: bool) -> None:
-        self.told: dict[str, str] = {}
+        self.told = Told()
         self._rng = rng
         self._language = language
         self._held_out = held_out
         self._own_name: str | None = None
-        self._liked_kind: str | None = None  # of what is told as liked, where it can be known
         self._reply_language: str | None = None
         self._mixed = not plain and rng.random() < 0.12
         self._system = self._system_text() if not plain and rng.random() < 0.2 else ""
@@ -84,7 +80,7 @@ class Writer:
         """Continue with whatever may come next."""
         kind = self._rng.random()
         if kind < 0.2:
-            first, second = self._rng.choices(_KEYS, _KEY_WEIGHTS, k=2)
+            first, second = self._rng.choices(KEYS, _KEY_WEIGHTS, k=2)
             return self.tell(second if first in self.told else first)
         if kind < 0.26:
             return self.tell_two()
@@ -92,11 +88,13 @@ class Writer:
             return self.ask_everything()
         if kind < 0.31 and len(self.told) >= 2:
             return self.ask_two()
-        if kind < 0.35 and (untold := self._untold()):
+        if kind < 0.35 and (untold := self.told.unknown()):
             is_name = "name" in untold and self._rng.random() < 0.4
             return self.ask("name" if is_name else self._rng.choice(untold))
         if kind < 0.63 and self.told:
-            return self.ask(self._rng.choice([*self.told, *self._likes()[:1], *self._answered()]))
+            return self.ask(
+                self._rng.choice([*self.told, *self.told.likes()[:1], *self.told.liked_as()])
+            )
         if kind < 0.67 and self.told:
             return self.correct(self._rng.choice(list(self.told)))
         return self.digress()
@@ -124,7 +122,7 @@ class Writer:
     def tell_two(self) -> Exchange:
         """Let the user tell two facts in one message."""
         setting = self._setting()
-        first, second = self._rng.sample(_KEYS, 2)
+        first, second = self._rng.sample(KEYS, 2)
         if self._rng.random() < 0.5:
             first, second = "name", second if second != "name" else first
         one, other = self._new_value(first, setting), self._new_value(second, setting)
@@ -149,8 +147,8 @@ class Writer:
         question = choose(self._rng, self._wording(key, setting.language).questions)
         user = typed(self._rng, question, setting.language)
         said = self._said(setting)
-        asked = self._likes() if key == "like" else [key]
-        if key in self._answered():
+        asked = self.told.likes() if key == "like" else [key]
+        if key in self.told.liked_as():
             asked = ["like"]
         if not asked or asked[0] not in self.told:
             noun = self._wording(key, setting.reply_language).noun
@@ -195,30 +193,6 @@ class Writer:
         names = {"user": self.told.get("name"), "own": self._own_name}
         return talk(self._rng, setting, topic, **names)
 
-    def _likes(self) -> list[str]:
-        """Return what could answer the question what he likes, the order as told."""
-        return [key for key in self.told if key == "like" or key in PREFERENCES]
-
-    def _untold(self) -> list[str]:
-        """Return facts that were not told and that nothing told could be taken for."""
-        return [
-            key
-            for key in _KEYS
-            if key not in self.told
-            and not (key == "like" and self._likes())
-            and not (key in PREFERENCES and "like" in self.told and self._could_be_liked(key))
-        ]
-
-    def _answered(self) -> list[str]:
-        """Return the preference that was only told as something liked: "I like tea"."""
-        kind = self._liked_kind
-        return [kind] if kind and "like" in self.told and kind not in self.told else []
-
-    def _could_be_liked(self, key: str) -> bool:
-        """Tell whether what is told as liked may be the preference ``key``."""
-        kind = self._liked_kind
-        return kind is None or key == kind or {key, kind} in _NEAR
-
     def _recital(self, keys: Sequence[str], setting: Setting) -> str:
         said = self._said(setting)
         echoes = [self._echo(key, self.told[key], setting) for key in keys]
@@ -255,13 +229,13 @@ class Writer:
 
     def _new_liked(self, language: str) -> str | None:
         """Return something to like of which the kind is known, every other time."""
-        self._liked_kind = None
-        kind = self._rng.choice(_LIKED)
+        self.told.liked_kind = None
+        kind = self._rng.choice(LIKED)
         values = listed(kind, language, held_out=self._held_out)
         new = [value for value in values if value not in self.told.values()]
         if not new or self._rng.random() < 0.5:
             return None
-        self._liked_kind = kind
+        self.told.liked_kind = kind
         return self._rng.choice(new)
 
     def _system_text(self) -> str:

@@ -13,12 +13,6 @@ from xverse_chat.engine.tokenizer import load_tokenizer
 SHAPE = Shape(hidden_size=128, intermediate_size=192, num_attention_heads=4)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Matrices this small are slower on two threads, by far when another test runs beside."""
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An upstream folder in float32. Tests that change it copy it first."""
