@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pseudo_terminal import CTRL_C, CTRL_D, ENTER
+from tests.pseudo_terminal import CTRL_C, CTRL_D, ENTER, UP
 from tests.terminal.conversation import LONG, Start, ask, starter, wait_for_prompt
 
 
