@@ -244,7 +244,7 @@ class Writer:
         if kind == "language":
             target = self._rng.choice(LANGUAGES)
             self._reply_language = target
-            return say(self._rng, WORDING[target]["systems"][target])
+            return say(self._rng, systems[target])
         if kind == "plain":
             return say(self._rng, systems["plain"])
         name = draw(self._rng, "name", self._language, held_out=self._held_out)

@@ -15,6 +15,7 @@ from typing import Any
 import sentencepiece
 
 from training.dialogues import write_dialogue
+from training.held_out import is_held_out
 from training.tasks import DICTIONARY
 from training.values import common_hanzi, word
 
@@ -105,14 +106,19 @@ def _sentences() -> Iterator[str]:
     """Yield English as it is and every hanzi alone, where nothing can be merged with it."""
     rng = Random(0)
     yield from (character for character in common_hanzi() for _ in range(2))
+    # Words kept for measuring must not become tokens: one that was never copied cannot be.
+    kept = [english for _, english in DICTIONARY if is_held_out(english)]
     for _, english in DICTIONARY:
-        yield from (english, f" {english}") * 3
+        if english not in kept:
+            yield from (english, f" {english}") * 3
     yield from (f" {word(rng, 'en')}" for _ in range(2000))
     yield from ("".join(chr(code) for code in range(33, 127)),) * 2
     yield from ("Human: hello", "Assistant: hello", " ") * 3000
     for _ in range(_DIALOGUES):
         for message in write_dialogue(rng).messages:
             for line in message["content"].splitlines():
+                if any(english in line for english in kept):
+                    continue
                 yield from (part for part in _HANZI_OR_FULL_WIDTH.split(line) if part)
                 yield from _HANZI_OR_FULL_WIDTH.findall(line)
 

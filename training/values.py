@@ -22,6 +22,16 @@ _POOLS: dict[str, dict[str, list[str]]] = {
     for language in LANGUAGES
 }
 
+_REAL_WORDS = sorted(
+    {
+        part
+        for pool in _POOLS["en"].values()
+        for value in pool
+        for part in value.lower().split()
+        if not is_held_out(part) and not is_held_out(value)
+    }
+)
+
 
 def draw(rng: Random, pool: str, language: str, *, held_out: bool) -> str:
     """Return a value of the pool from one side of the split."""
@@ -44,10 +54,15 @@ def listed(pool: str, language: str, *, held_out: bool) -> list[str]:
 
 
 def word(rng: Random, language: str) -> str:
-    """Return a made-up word of one to four characters, or of one to three syllables."""
+    """Return a made-up word of one to four characters or one to three syllables.
+
+    One English word in five is a real one: those have tokens of their own, to be copied too.
+    """
     if language == "zh":
         source = _RARE if rng.random() < 0.03 else _HANZI
         return "".join(rng.choices(source, k=rng.choice((1, 2, 2, 2, 3, 3, 4))))
+    if rng.random() < 0.2:
+        return rng.choice(_REAL_WORDS)
     syllables = rng.choice((1, 2, 2, 2, 3))
     text = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables))
     return text + rng.choice(_CODAS)
