@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from tests.hub.modelscope_server import ModelScopeServer
 from tests.hub.upstream_folder import HOSTILE_CODE
@@ -126,6 +127,19 @@ def test_what_was_downloaded_remembers_the_conversation(
     usage = answer["usage"]
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
     assert done.stderr == b""
+
+
+def test_what_was_downloaded_is_a_plain_llama_to_transformers(cache: Path) -> None:
+    folder = cache / "xverse-chat" / "xverse--XVERSE-7B-Chat"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert isinstance(model, LlamaForCausalLM)
+    question = [{"role": "user", "content": "What is 7 + 5?"}]
+    prompt = tokenizer.apply_chat_template(
+        question, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    ids = model.generate(**prompt, max_new_tokens=20)[0, prompt["input_ids"].shape[1] :]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "7 + 5 = 12"
 
 
 def test_the_second_download_needs_no_server_and_changes_nothing(cache: Path, home: Path) -> None:
