@@ -8,7 +8,8 @@ Standard library only. Foreign exceptions are mapped to these once, where they e
     │   └── ContextLengthError  65    one message longer than the context
     ├── UnavailableError        69    network, model, folder or device that is not there
     ├── EngineError             70    the engine failed
-    │   └── MemoryShortageError 70    does not fit into memory
+    │   ├── MemoryShortageError 70    does not fit into memory
+    │   └── DeviceLostError     70    the GPU computes nothing more in this process
     ├── CannotCreateError       73    a file or folder cannot be made
     ├── DiskError               74    disk full, or reading or writing failed
     └── TransferError           75    a transfer broke off; running again resumes it
@@ -58,6 +59,10 @@ class EngineError(XverseChatError):
 
 class MemoryShortageError(EngineError):
     """The model, or a conversation with it, does not fit into memory."""
+
+
+class DeviceLostError(EngineError):
+    """A GPU that failed in such a way that this process cannot use it any more."""
 
 
 class CannotCreateError(XverseChatError):

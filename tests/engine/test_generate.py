@@ -8,7 +8,7 @@ import torch
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.generate import Engine, Outcome
 from xverse_chat.engine.model import XverseForCausalLM
-from xverse_chat.errors import EngineError, MemoryShortageError
+from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 
 GREEDY = GenerationSettings(max_new_tokens=24)
 PROMPT = [70, 291, 300, 12, 77, 290, 301, 302, 40, 41, 42]
@@ -146,7 +146,8 @@ def test_a_stream_left_behind_is_an_error_not_a_mixture(model: XverseForCausalLM
     [
         (torch.OutOfMemoryError("CUDA out of memory"), MemoryShortageError),
         (MemoryError(), MemoryShortageError),
-        (RuntimeError("device-side assert\nmore"), EngineError),
+        (RuntimeError("a kernel failed\nmore"), EngineError),
+        (torch.AcceleratorError("device-side assert"), DeviceLostError),
     ],
 )
 def test_a_failure_in_a_step_is_told_and_the_engine_goes_on(
@@ -176,3 +177,4 @@ def test_logits_that_are_no_numbers_end_in_an_error(model: XverseForCausalLM) ->
         model.model.norm.weight[0] = torch.nan
     with pytest.raises(EngineError, match="not numbers"):
         run(model.engine, PROMPT)
+    assert model.engine.cache_size_bytes == 0

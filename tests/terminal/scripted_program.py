@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings, Usage
 from xverse_chat.config import GenerationSettings
-from xverse_chat.errors import EngineError, MemoryShortageError
+from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 from xverse_chat.progress import Progress, Stage
 from xverse_chat.terminal.repl import run_conversation
 from xverse_chat.terminal.texts import TEXTS
@@ -56,6 +56,8 @@ class ScriptedModel:
         pieces = [_retell(messages)] if reply == "echo" else list(reply)
         said, reason = 0, self._script.reason
         for piece in pieces:
+            if piece == "LOST":
+                raise DeviceLostError("The GPU failed.", hint="Start anew.")
             if piece == "ERROR":
                 raise EngineError("The engine broke.", hint="Try again.")
             if stop.wait(self._script.piece_s):

@@ -140,3 +140,11 @@ def test_a_terminal_that_goes_away_ends_the_program(start: Start, moment: str) -
             terminal.wait_for("一二三")
         terminal.hang_up()
         assert terminal.exit_code(timeout_s=5) == 129
+
+
+def test_a_lost_device_is_told_and_ends_the_program(start: Start) -> None:
+    with start(replies=[["half", "LOST"]]) as terminal:
+        ask(terminal, "q")
+        terminal.wait_for("> q\nhalf\nError: The GPU failed.\nStart anew.")
+        assert terminal.exit_code() == 70
+        assert terminal.settings == terminal.settings_before

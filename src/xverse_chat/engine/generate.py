@@ -18,7 +18,7 @@ from xverse_chat.chat.backend import FinishReason
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.cache import KVCache
 from xverse_chat.engine.sampling import Sampler
-from xverse_chat.errors import EngineError, MemoryShortageError, XverseChatError
+from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -158,16 +158,23 @@ class Engine:
 
     def _guarded(self, work: Callable[[Argument], Result], argument: Argument) -> Result:
         """Do ``work``; on failure leave a cache that agrees with itself and map the error."""
-        failure: XverseChatError
+        failure: EngineError
         try:
             return work(argument)
-        except (_Stopped, XverseChatError):
+        except _Stopped:
             raise
+        except EngineError as error:
+            failure = error  # the cache may hold the values that were no numbers
         except (torch.OutOfMemoryError, MemoryError):
             failure = MemoryShortageError(
                 "The memory ran out in the middle of an answer.",
                 hint="Start a new conversation with /new, or load the model with --quant 8 or "
                 "--quant 4, which leaves more room for long conversations.",
+            )
+        except torch.AcceleratorError as error:
+            failure = DeviceLostError(
+                f"The GPU failed: {str(error).partition(chr(10))[0]}",
+                hint="Start the program anew. If it fails again, see what nvidia-smi shows.",
             )
         except RuntimeError as error:
             failure = EngineError(

@@ -12,6 +12,7 @@ from xverse_chat.chat.backend import Backend, ModelDescription
 from xverse_chat.chat.loading import Loading
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.turn import run_turn
+from xverse_chat.errors import DeviceLostError
 from xverse_chat.progress import Progress
 from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
 from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
@@ -168,4 +169,7 @@ class Conversation:
             lambda stop: run_turn(session, backend, question, settings=settings, stop=stop)
         )
         reply = Reply(self._answering, self._desk.renderer, self._desk.texts)
-        reply.show(self._interrupt, context_tokens=backend.description.context_tokens)
+        try:
+            reply.show(self._interrupt, context_tokens=backend.description.context_tokens)
+        except DeviceLostError as error:
+            self._desk.exit_code = error.exit_code

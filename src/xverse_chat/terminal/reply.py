@@ -5,7 +5,7 @@ import time
 
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.backend import Finish
-from xverse_chat.errors import XverseChatError
+from xverse_chat.errors import DeviceLostError, XverseChatError
 from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.texts import Texts
 
@@ -24,13 +24,18 @@ class Reply:
         self._is_said = False
 
     def show(self, interrupt: threading.Event, *, context_tokens: int) -> None:
-        """Show the reply to its end, its error, or shortly after ``interrupt`` is set."""
+        """Show the reply to its end, its error, or shortly after ``interrupt`` is set.
+
+        Raises DeviceLostError when it was shown: no other reply will come.
+        """
         self._renderer.begin_reply()
         try:
             finish = self._stream(interrupt)
         except XverseChatError as error:
             self._renderer.end_reply()
             self._renderer.error(error)
+            if isinstance(error, DeviceLostError):
+                raise
             return
         if finish is None or finish.reason == "interrupted":
             note = self._texts.interrupted if self._is_said else self._texts.taken_back
