@@ -86,6 +86,7 @@ def test_ctrl_c_leaves_at_once_and_keeps_what_arrived(
     out, said = process.communicate(timeout=30)
     assert time.monotonic() - pressed < 3
     assert (process.returncode, out) == (130, b"")
+    assert said.endswith(b"run the same command again to go on.\n")
     assert b"Traceback" not in said
     assert not target.exists()
     server.bytes_per_second = None

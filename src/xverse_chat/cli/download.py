@@ -50,14 +50,20 @@ def download(
     use_utf8()
     with ending_well():
         check_model_id(model)
-        folder = download_showing_progress(
-            model,
-            cache_dir=find_cache_dir(cache_dir),
-            revision=revision,
-            endpoint=endpoint,
-            keep_original=keep_original,
-            verify=verify,
-        )
+        try:
+            folder = download_showing_progress(
+                model,
+                cache_dir=find_cache_dir(cache_dir),
+                revision=revision,
+                endpoint=endpoint,
+                keep_original=keep_original,
+                verify=verify,
+            )
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                "Interrupted. What arrived is kept: run the same command again to go on.\n"
+            )
+            raise
         sys.stdout.write(f"{folder}\n")
 
 
