@@ -100,8 +100,3 @@ def model_folder_path(cache_dir: Path, model_id: str) -> Path:
 def demo_folder() -> Path:
     """Return the demo model's folder inside the package."""
     return Path(__file__).parent / "demo"
-
-
-def state_dir() -> Path:
-    """Return the user's private folder for input history and logs. Nothing is created."""
-    return platformdirs.user_state_path(APPLICATION_NAME)
