@@ -1,4 +1,5 @@
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -210,6 +211,33 @@ def test_loading_quantized_gives_the_same_as_quantizing_what_was_loaded(
     )
     ids = torch.tensor([[5, 6, 7]])
     assert torch.equal(loaded(ids).logits, model.quantize(4)(ids).logits)
+
+
+@pytest.mark.parametrize("bits", [None, 4])
+def test_a_head_that_is_the_embeddings_stays_so(
+    bits: int | None, upstream: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(upstream, tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["tie_word_embeddings"] = True
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    for path in folder.glob("*.bin"):
+        tensors = torch.load(path, weights_only=True)
+        torch.save({k: v for k, v in tensors.items() if k != "lm_head.weight"}, path)
+    whole = XverseForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    loaded = XverseForCausalLM.load(
+        inspect_folder(folder),
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        bits=bits,
+        progress=NoProgress(),
+    )
+    if bits is not None:
+        whole.quantize(bits)
+    for model in (whole, loaded):
+        assert model.lm_head.weight is model.model.embed_tokens.weight
+    ids = torch.tensor([[5, 6, 7]])
+    assert torch.equal(loaded(ids).logits, whole(ids).logits)
 
 
 def test_no_code_of_the_folder_runs(

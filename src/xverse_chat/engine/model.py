@@ -92,6 +92,8 @@ class XverseForCausalLM(LlamaForCausalLM):
                 hint="Load it again to quantize it another way.",
             )
         for name, linear in list(linears(self)):
+            if name == "lm_head" and self.config.tie_word_embeddings:
+                continue  # it is the embedding's, which stays
             weight = linear.weight.detach()
             self.set_submodule(name, quantize_linear(weight, bits=bits_of(name, bits)))
         self.quantization_bits = bits
