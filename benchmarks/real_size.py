@@ -30,7 +30,6 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=32)
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--new-tokens", type=int, default=NEW_TOKENS)
-    parser.add_argument("--chat-options", default="", help="options for every xverse-chat")
     options = parser.parse_args()
     shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir(parents=True)
@@ -69,7 +68,6 @@ def _steps(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, object]
     yield "second_download", _figures(watch(download))
     chat = [*console_script("xverse-chat"), "--cache-dir", str(cache), "-p", QUESTION, "--json"]
     chat += ["--max-new-tokens", str(options.new_tokens), "--seed", "1"]
-    chat += options.chat_options.split()
     for name, extra in (("16-bit", []), ("int8", ["--quant", "8"]), ("int4", ["--quant", "4"])):
         yield f"chat_{name}", _chat_figures(watch([*chat, *extra]))
     yield "verify", _figures(watch([*download, "--verify"]))

@@ -9,6 +9,7 @@ import pytest
 
 from xverse_chat.checkpoint.record import FileRecord, ModelFolderRecord, sha256_of
 from xverse_chat.engine.folders import inspect_folder, verify_changed_files
+from xverse_chat.engine.tokenizer import load_tokenizer
 from xverse_chat.errors import DataError, UnavailableError
 from xverse_chat.progress import NoProgress
 
@@ -84,3 +85,13 @@ def test_a_damaged_record_is_refused(folder: Path) -> None:
     (folder / "xverse_chat.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match=r"xverse_chat\.json is damaged"):
         inspect_folder(folder)
+
+
+def test_upstreams_folder_without_a_generation_config_has_our_defaults(
+    upstream: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(upstream, tmp_path / "copy")
+    (folder / "generation_config.json").unlink()
+    files = inspect_folder(folder)
+    assert (files.generation["eos_token_id"], files.generation["do_sample"]) == (3, False)
+    assert load_tokenizer(folder).eos_token_id == 3

@@ -32,7 +32,7 @@ def test_a_model_folder_holds_what_it_should_and_nothing_else_is_left(
     record = read_record(target)
     assert (record.source_id, record.revision, record.quantization) == (MODEL_ID, "master", None)
     assert {file.path for file in record.files} == set(contents(target))
-    assert damaged_files(target, record, hash_all=True) == []
+    assert damaged_files(target, record.files) == []
 
 
 def test_code_is_neither_downloaded_nor_run(

@@ -50,7 +50,7 @@ def test_verify_finds_what_sizes_and_times_hide_and_repairs_only_that(
     assert set(server.bodies) == {SOURCE, *SMALL}
     assert set(server.bodies.values()) == {1}
     assert contents(made) == contents(reference)
-    assert damaged_files(made, read_record(made), hash_all=True) == []
+    assert damaged_files(made, read_record(made).files) == []
     assert any(SHARD in note for note in progress.notes)
     server.forget()
     download()
@@ -117,7 +117,7 @@ def test_a_damaged_record_is_data_and_verify_makes_the_folder_again(
     assert "--verify" in caught.value.hint
     download(verify=True)
     assert contents(made) == contents(reference)
-    assert damaged_files(made, read_record(made), hash_all=True) == []
+    assert damaged_files(made, read_record(made).files) == []
 
 
 def test_shards_are_not_mixed_when_the_server_has_other_weights_now(

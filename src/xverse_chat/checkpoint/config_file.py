@@ -7,8 +7,10 @@ is plain Llama. Both are read here, key by key. Standard library only.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from xverse_chat.checkpoint.json_file import read_json
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import DataError
 
@@ -36,6 +38,20 @@ _SAMPLING = (
     "repetition_penalty",
     "max_new_tokens",
 )
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return ``llama_config`` of the ``config.json`` in ``folder``. Raises DataError, DiskError."""
+    return llama_config(read_json(folder / "config.json"))
+
+
+def read_generation_config(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``generation_config`` of the ``generation_config.json`` in ``folder``.
+
+    Upstream may have none: then our defaults hold, with the token ids of ``config``.
+    """
+    path = folder / "generation_config.json"
+    return generation_config(read_json(path) if path.exists() else {}, config)
 
 
 def llama_config(data: Mapping[str, Any]) -> dict[str, Any]:

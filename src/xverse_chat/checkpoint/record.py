@@ -6,7 +6,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -100,29 +100,15 @@ def read_record(folder: Path) -> ModelFolderRecord:
 
 def damaged_files(
     folder: Path,
-    record: ModelFolderRecord,
+    files: Iterable[FileRecord],
     *,
-    hash_all: bool = False,
     advance: Callable[[str, int], None] = lambda path, size_bytes: None,
 ) -> list[str]:
-    """Return the paths of files that are missing or differ from the record.
+    """Hash files and return the paths of those that are missing or differ from their records.
 
-    A file whose size and time are as recorded is taken as intact unless ``hash_all``; any other
-    is hashed. ``advance`` hears path and bytes as they are hashed.
+    ``advance`` hears path and bytes as they are hashed.
     """
-    damaged = []
-    for file in record.files:
-        if not hash_all and file.looks_unchanged(folder):
-            continue
-        try:
-            intact = (folder / file.path).stat().st_size == file.size_bytes and (
-                sha256_of(folder / file.path, partial(advance, file.path)) == file.sha256
-            )
-        except OSError:
-            intact = False
-        if not intact:
-            damaged.append(file.path)
-    return damaged
+    return [file.path for file in files if not _is_intact(folder, file, advance)]
 
 
 def sha256_of(path: Path, advance: Callable[[int], None] = lambda size_bytes: None) -> str:
@@ -135,6 +121,17 @@ def sha256_of(path: Path, advance: Callable[[int], None] = lambda size_bytes: No
             digest.update(view[:count])
             advance(count)
     return digest.hexdigest()
+
+
+def _is_intact(folder: Path, file: FileRecord, advance: Callable[[str, int], None]) -> bool:
+    path = folder / file.path
+    try:
+        return (
+            path.stat().st_size == file.size_bytes
+            and sha256_of(path, partial(advance, file.path)) == file.sha256
+        )
+    except OSError:
+        return False
 
 
 def _record_from_json(data: dict[str, Any]) -> ModelFolderRecord:

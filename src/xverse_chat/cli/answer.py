@@ -95,7 +95,7 @@ def write_answer(
     if as_json:
         write_json(_summary(backend, "".join(pieces), finish))
     else:
-        _write(sanitiser.flush() + "\n")
+        _write("\n")
         if finish.dropped_messages:
             sys.stderr.write(
                 f"{finish.dropped_messages} of the oldest messages were left out: the context of "

@@ -21,12 +21,10 @@ class Loader:
 
     def check(self) -> None:
         """Raise what can be known without torch: no device, no folder, a damaged one, no room."""
-        from xverse_chat.engine.folders import inspect_folder
         from xverse_chat.engine.memory import check_fits, resolve_device
 
         resolve_device(self.device)
         self.source.check_is_there()
-        inspect_folder(self.source.folder)
         check_fits(self.source.folder, device=self.device, dtype=self.dtype, quant=self.quant)
 
     def load(self, progress: Progress) -> "LocalBackend":

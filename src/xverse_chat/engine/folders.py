@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xverse_chat.checkpoint.config_file import generation_config, llama_config
-from xverse_chat.checkpoint.json_file import REPAIR_HINT, read_json
+from xverse_chat.checkpoint.config_file import read_config, read_generation_config
+from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.checkpoint.record import (
     ModelFolderRecord,
     damaged_files,
@@ -41,8 +41,8 @@ def inspect_folder(folder: Path) -> ModelFiles:
     """
     if not folder.is_dir():
         raise UnavailableError(f"There is no folder {folder}.")
-    config = llama_config(read_json(folder / "config.json"))
-    generation = generation_config(read_json(folder / "generation_config.json"), config)
+    config = read_config(folder)
+    generation = read_generation_config(folder, config)
     index = read_index(folder)
     for name in (*index.files, "tokenizer.json"):
         if not (folder / name).is_file():
@@ -61,9 +61,11 @@ def verify_changed_files(files: ModelFiles, progress: Progress) -> None:
     if not changed:
         return
     progress.begin(Stage.VERIFY, sum(file.size_bytes for file in changed))
+    damaged: list[str] = []
     for file in changed:
         progress.start(file.path, file.size_bytes)
-    damaged = damaged_files(files.folder, files.record, advance=progress.advance)
+        damaged += damaged_files(files.folder, [file], advance=progress.advance)
+        progress.finish(file.path)
     if damaged:
         raise DataError(
             f"{files.folder} is damaged: {', '.join(damaged)} is not what was downloaded.",

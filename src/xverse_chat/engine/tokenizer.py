@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from xverse_chat.checkpoint.config_file import generation_config, llama_config
+from xverse_chat.checkpoint.config_file import read_config, read_generation_config
 from xverse_chat.checkpoint.json_file import REPAIR_HINT, read_json
 from xverse_chat.checkpoint.tokenizer_file import (
     mend_tokenizer,
@@ -31,8 +31,8 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
     """
     folder = Path(folder)
     data = mend_tokenizer(read_json(folder / "tokenizer.json"))
-    config = llama_config(read_json(folder / "config.json"))
-    token_ids = generation_config(read_json(folder / "generation_config.json"), config)
+    config = read_config(folder)
+    token_ids = read_generation_config(folder, config)
     settings = tokenizer_config(
         special_tokens(data, token_ids), context_tokens=config["max_position_embeddings"]
     )

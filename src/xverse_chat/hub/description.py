@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xverse_chat.checkpoint.config_file import generation_config, llama_config
+from xverse_chat.checkpoint.config_file import read_config, read_generation_config
 from xverse_chat.checkpoint.json_file import read_json
 from xverse_chat.checkpoint.shards import (
     BIN_INDEX,
@@ -39,9 +39,8 @@ def read_description(folder: Path, shards: Sequence[str]) -> Description:
     Raises DataError for anything that would make the model useless, so that this is known before
     its weights are downloaded.
     """
-    config = llama_config(read_json(folder / "config.json"))
-    settings = folder / "generation_config.json"
-    generation = generation_config(read_json(settings) if settings.exists() else {}, config)
+    config = read_config(folder)
+    generation = read_generation_config(folder, config)
     tokenizer = mend_tokenizer(read_json(folder / "tokenizer.json"))
     _check_vocabulary(tokenizer, config["vocab_size"])
     expected = expected_tensors(config)

@@ -58,7 +58,7 @@ class PlainRenderer:
 
     def begin_reply(self) -> None:
         """Make ready for the pieces of a reply."""
-        self._sanitiser.flush()
+        self._sanitiser.reset()
         self._is_said = False
         self._at_line_start = True
 

@@ -69,7 +69,7 @@ class RichRenderer:
 
     def begin_reply(self) -> None:
         """Make ready for the pieces of a reply."""
-        self._sanitiser.flush()
+        self._sanitiser.reset()
         self._at_line_start = True
 
     def piece(self, text: str) -> None:

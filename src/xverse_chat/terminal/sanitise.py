@@ -45,13 +45,9 @@ class Sanitiser:
             return piece
         return "".join(map(self._pass, piece))
 
-    def flush(self) -> str:
-        """End the text, so that a sequence left open swallows nothing of the next one.
-
-        Nothing that can be shown is ever held back, so this returns the empty string.
-        """
+    def reset(self) -> None:
+        """End the text, so that a sequence left open swallows nothing of the next one."""
         self._state = _State.TEXT
-        return ""
 
     def _pass(self, character: str) -> str:
         """Return ``character``, its replacement, or nothing."""
