@@ -94,6 +94,7 @@ def test_what_will_not_fit_is_told_with_the_option_that_fits(
 
 class _Files:
     config = CONFIG
+    quantization_bits = None
 
 
 def test_the_7b_model_fits_a_24_gb_card_in_every_precision(

@@ -66,9 +66,7 @@ def check_weights(
             raise DataError(f"{where} is damaged: {name} {fault}.", hint=REPAIR_HINT)
 
 
-def check_complete(
-    names: "set[str]", expected: Mapping[str, tuple[int, ...]], *, where: str
-) -> None:
+def check_complete(names: "set[str]", expected: Mapping[str, object], *, where: str) -> None:
     """Raise DataError when a tensor of the model is not among ``names``."""
     missing = [name for name in expected if name not in names]
     if missing:

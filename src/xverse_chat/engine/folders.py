@@ -7,6 +7,7 @@ from typing import Any
 
 from xverse_chat.checkpoint.config_file import read_config, read_generation_config
 from xverse_chat.checkpoint.json_file import REPAIR_HINT
+from xverse_chat.checkpoint.quantization import read_quantization_bits
 from xverse_chat.checkpoint.record import (
     ModelFolderRecord,
     damaged_files,
@@ -14,7 +15,7 @@ from xverse_chat.checkpoint.record import (
     read_record,
 )
 from xverse_chat.checkpoint.shards import ShardIndex, read_index
-from xverse_chat.errors import DataError, UnavailableError
+from xverse_chat.errors import DataError, UnavailableError, UsageError
 from xverse_chat.progress import Progress, Stage
 
 
@@ -23,7 +24,8 @@ class ModelFiles:
     """A model folder, or an upstream folder, whose ``record`` is None.
 
     ``config`` is whitelisted and checked; so is ``generation``, the folder's
-    ``generation_config.json`` with the token ids filled in.
+    ``generation_config.json`` with the token ids filled in. ``quantization_bits`` is 4 or 8 where
+    the weights on disk are quantized.
     """
 
     folder: Path
@@ -31,6 +33,7 @@ class ModelFiles:
     generation: Mapping[str, Any]
     index: ShardIndex
     record: ModelFolderRecord | None
+    quantization_bits: int | None
 
 
 def inspect_folder(folder: Path) -> ModelFiles:
@@ -43,6 +46,7 @@ def inspect_folder(folder: Path) -> ModelFiles:
         raise UnavailableError(f"There is no folder {folder}.")
     config = read_config(folder)
     generation = read_generation_config(folder, config)
+    bits = read_quantization_bits(folder, config)
     index = read_index(folder)
     for name in (*index.files, "tokenizer.json"):
         if not (folder / name).is_file():
@@ -50,7 +54,28 @@ def inspect_folder(folder: Path) -> ModelFiles:
     record = read_record(folder) if has_record(folder) else None
     if record is not None:
         _check_against_record(folder, index, record)
-    return ModelFiles(folder, config, generation, index, record)
+        if record.quantization != (None if bits is None else f"int{bits}"):
+            raise DataError(
+                f"{folder} is damaged: config.json and the record tell of different precisions.",
+                hint=REPAIR_HINT,
+            )
+    if bits is not None and not index.is_safetensors:
+        raise DataError(f"{folder} is refused: quantized weights in pickled files are unknown.")
+    return ModelFiles(folder, config, generation, index, record, bits)
+
+
+def loaded_bits(files: ModelFiles, quant: int | None) -> int | None:
+    """Return the bits a folder is loaded in when ``quant`` is asked for: its own, where it has any.
+
+    Raises UsageError when the folder is quantized otherwise than asked.
+    """
+    own = files.quantization_bits
+    if own is None or quant in (None, own):
+        return own or quant
+    raise UsageError(
+        f"{files.folder} holds weights in {own} bits; --quant {quant} cannot be made of them.",
+        hint="Leave --quant out, or name the folder of the 16-bit weights.",
+    )
 
 
 def verify_changed_files(files: ModelFiles, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from xverse_chat.chat.backend import Finish, Message, ModelDescription
 from xverse_chat.checkpoint.config_file import generation_settings
 from xverse_chat.checkpoint.weights import parameter_count
 from xverse_chat.config import GenerationSettings
-from xverse_chat.engine.folders import inspect_folder
+from xverse_chat.engine.folders import inspect_folder, loaded_bits
 from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.reply import stream_reply
@@ -62,6 +62,7 @@ class LocalBackend:
         """
         began = time.perf_counter()
         files = inspect_folder(folder)
+        bits = loaded_bits(files, quant)
         where = resolve_device(device)
         if where != "cpu" and not torch.cuda.is_available():
             raise UnavailableError(
@@ -77,7 +78,7 @@ class LocalBackend:
                 files,
                 device=torch.device(where),
                 dtype=getattr(torch, resolve_dtype(where, dtype)),
-                bits=quant,
+                bits=bits,
                 progress=progress,
             )
             _probe(model)
@@ -90,7 +91,7 @@ class LocalBackend:
             raise shortage
         description = ModelDescription(
             model_id,
-            precision_name(where, dtype, quant),
+            precision_name(where, dtype, bits),
             _device_name(where),
             context_tokens=files.config["max_position_embeddings"],
         )

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from xverse_chat.checkpoint.weights import parameter_count
-from xverse_chat.engine.folders import inspect_folder
+from xverse_chat.engine.folders import inspect_folder, loaded_bits
 from xverse_chat.errors import MemoryShortageError, UnavailableError, UsageError
 
 # Of the context at least this much must fit beside the weights: a few turns.
@@ -114,7 +114,8 @@ def check_fits(folder: Path, *, device: str, dtype: str | None, quant: int | Non
     Also raises what ``resolve_device`` and ``inspect_folder`` do. Loads nothing.
     """
     where = resolve_device(device)
-    config = inspect_folder(folder).config
+    files = inspect_folder(folder)
+    config, quant = files.config, loaded_bits(files, quant)
     tokens = min(LEAST_CONTEXT_TOKENS, config["max_position_embeddings"])
     free = free_bytes(where)
     chosen = resolve_dtype(where, dtype)

@@ -22,7 +22,12 @@ from xverse_chat.chat.backend import Finish, Message
 from xverse_chat.chat.conversation_file import parse_messages
 from xverse_chat.checkpoint.config_file import generation_settings
 from xverse_chat.config import QUANTIZATION_BITS
-from xverse_chat.engine.folders import ModelFiles, inspect_folder, verify_changed_files
+from xverse_chat.engine.folders import (
+    ModelFiles,
+    inspect_folder,
+    loaded_bits,
+    verify_changed_files,
+)
 from xverse_chat.engine.generate import Engine
 from xverse_chat.engine.quant import bits_of, linears, quantize_linear
 from xverse_chat.engine.reply import stream_reply
@@ -42,10 +47,13 @@ class XverseForCausalLM(LlamaForCausalLM):
         """Load a model folder, or an upstream folder as it was published.
 
         ``options`` are those of transformers (``dtype``, ``device_map``, …). Nothing is fetched
-        and no code of the folder runs. Raises UnavailableError for a folder that is not there,
+        and no code of the folder runs. For a quantized folder they are ``dtype``, and
+        ``device_map`` with one device. Raises UnavailableError for a folder that is not there,
         DataError for one that is damaged or incomplete.
         """
         files = inspect_folder(Path(folder))
+        if files.quantization_bits is not None:
+            return cls._from_quantized(files, **options)
         verify_changed_files(files, NoProgress())
         weights = dict(read_weights(files))
         model: Self = super().from_pretrained(
@@ -74,9 +82,23 @@ class XverseForCausalLM(LlamaForCausalLM):
         with torch.device(device):
             model.model.rotary_emb = type(model.model.rotary_emb)(model.config)
         model.generation_config = GenerationConfig(**files.generation)
-        model.quantization_bits = bits
+        model.quantization_bits = loaded_bits(files, bits)
         model.eval()
         return model
+
+    @classmethod
+    def _from_quantized(
+        cls,
+        files: ModelFiles,
+        *,
+        dtype: torch.dtype = torch.float16,
+        device_map: str | torch.device = "cpu",
+        **unknown: Any,
+    ) -> Self:
+        if unknown:
+            raise UsageError(f"A quantized folder is not loaded with {', '.join(unknown)}.")
+        device = torch.device(device_map)
+        return cls.load(files, device=device, dtype=dtype, bits=None, progress=NoProgress())
 
     def quantize(self, bits: int) -> Self:
         """Replace every linear by one of 4 or 8 bits, lm_head by one of 8; return the model.

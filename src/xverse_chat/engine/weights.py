@@ -1,17 +1,23 @@
-"""From a folder to a loaded model, tensor by tensor.
+"""From a folder to a loaded model, tensor by tensor, in the order of the computation.
 
-Each tensor goes to its device and precision, and into its codes when quantized, before the next
-is read: the peak is the final size and one tensor more.
+Each tensor goes to its device and precision, and into its codes when quantized, while the next
+are read: the peak is the final size and about a layer more.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from xverse_chat.checkpoint.json_file import REPAIR_HINT
+from xverse_chat.checkpoint.quantization import (
+    SHAPE_SUFFIX,
+    form_fault,
+    linear_bits,
+    stored_forms,
+)
+from xverse_chat.checkpoint.safetensors_file import read_header
 from xverse_chat.checkpoint.shards import read_bin_shard
 from xverse_chat.checkpoint.weights import (
     IGNORED_SUFFIX,
@@ -20,32 +26,42 @@ from xverse_chat.checkpoint.weights import (
     expected_tensors,
 )
 from xverse_chat.engine.folders import ModelFiles
-from xverse_chat.engine.quant import bits_of, quantize_linear
-from xverse_chat.errors import DataError, DiskError
+from xverse_chat.engine.packing import unpack
+from xverse_chat.engine.quant import Codes, QuantizedLinear, bits_of, quantize_linear
+from xverse_chat.engine.reader import Place, read_tensors
+from xverse_chat.errors import DataError
 from xverse_chat.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
+_CPU = torch.device("cpu")
 
-def read_weights(files: ModelFiles) -> Iterator[tuple[str, Tensor]]:
-    """Yield name and tensor of every weight, mapped from the files, in the files' order.
+
+def read_weights(
+    files: ModelFiles, device: torch.device = _CPU
+) -> Iterator[tuple[str, Tensor | Codes]]:
+    """Yield name and contents of every weight on ``device``, layer by layer.
+
+    Names are those of ``expected_tensors``, in its order; a linear of a quantized folder comes as
+    its codes. On a CPU tensors are mapped from the files: copy what is to be kept.
 
     Where the files have a record their hashes vouch for the contents; elsewhere each tensor is
-    checked. Raises DataError for one that is unknown, of another shape, blank or not finite, and
-    at the end when some are missing.
+    checked. Raises DataError for one that is missing, unknown, of another shape, blank or not
+    finite.
     """
     expected = expected_tensors(files.config)
-    seen: set[str] = set()
-    for file in files.index.files:
-        for name, tensor in _tensors_in(files, file):
-            if name.endswith(IGNORED_SUFFIX):
-                continue
-            if name not in expected or files.record is None or tensor.shape != expected[name]:
-                check_weights({name: tensor}, expected, where=str(files.folder / file))
-            seen.add(name)
-            yield name, tensor
-    check_complete(seen, expected, where=str(files.folder))
+    bits, where = files.quantization_bits, str(files.folder)
+    stored = _read_stored(files, device) if files.index.is_safetensors else _read_pickled(files)
+    for name in expected:
+        own_bits = None if bits is None else linear_bits(name, files.config, bits)
+        weight = next(stored) if own_bits is None else _next_codes(stored, own_bits)
+        if files.record is None and isinstance(weight, Tensor):
+            check_weights({name: weight}, expected, where=where)
+        elif files.record is None and isinstance(weight, Codes):
+            _check_scales(name, weight, where=where)
+        yield name, weight
+        del weight  # before the memory of the next is taken
 
 
 def load_weights(
@@ -57,39 +73,90 @@ def load_weights(
     bits: int | None,
     progress: Progress,
 ) -> None:
-    """Fill a ``model`` made on the meta device with the weights of a folder."""
+    """Fill a ``model`` made on the meta device with the weights of a folder.
+
+    ``bits`` quantizes on the way; of a quantized folder they are its own.
+    """
+    is_quantizing = bits is not None and files.quantization_bits is None
     total = sum((files.folder / file).stat().st_size for file in files.index.files)
-    progress.begin(Stage.LOAD if bits is None else Stage.QUANTIZE, total)
+    progress.begin(Stage.QUANTIZE if is_quantizing else Stage.LOAD, total)
     progress.start("weights", total)
-    quantized = bits is not None
-    for name, tensor in read_weights(files):
+    for name, weight in read_weights(files, device):
         module_name, _, parameter = name.rpartition(".")
         module = model.get_submodule(module_name)
-        moved = tensor.to(device=device, dtype=dtype, copy=True)
-        if quantized and isinstance(module, nn.Linear):
+        if isinstance(weight, Codes):
+            model.set_submodule(module_name, QuantizedLinear(weight))
+            size_bytes = _stored_bytes(weight)
+        elif is_quantizing and isinstance(module, nn.Linear):
             assert bits is not None
+            moved = weight.to(device=device, dtype=dtype)
             linear = quantize_linear(moved, bits=bits_of(module_name, bits))
             model.set_submodule(module_name, linear)
+            size_bytes = weight.nbytes
         else:
+            # What is mapped from a file is copied: the file may change.
+            moved = weight.to(device=device, dtype=dtype, copy=weight.device == _CPU)
             setattr(module, parameter, nn.Parameter(moved, requires_grad=False))
-        progress.advance("weights", tensor.numel() * tensor.element_size())
+            size_bytes = weight.nbytes
+        progress.advance("weights", size_bytes)
     if files.config["tie_word_embeddings"]:
         model.tie_weights()
     progress.finish("weights")
 
 
-def _tensors_in(files: ModelFiles, file: str) -> Iterator[tuple[str, Tensor]]:
-    path = files.folder / file
-    if not files.index.is_safetensors:
-        yield from read_bin_shard(path).items()
-        return
-    try:
-        with safe_open(path, framework="pt") as shard:
-            for name in shard.keys():  # noqa: SIM118  (it is no mapping)
-                yield name, shard.get_tensor(name)
-    except SafetensorError as error:
+def _read_stored(files: ModelFiles, device: torch.device) -> Iterator[Tensor]:
+    """Yield what safetensors files hold, in the order of ``stored_forms``, but for the shapes.
+
+    Those stand in ``weight_shape`` for other programs; here the config tells them.
+    """
+    places: dict[str, Place] = {}
+    forms = stored_forms(files.config, files.quantization_bits)
+    for file in files.index.files:
+        path = files.folder / file
+        for tensor in read_header(path):
+            if tensor.name.endswith(IGNORED_SUFFIX):
+                continue
+            fault = form_fault(tensor, forms.get(tensor.name))
+            if tensor.name in places:
+                fault = f"is in {places[tensor.name].path.name} too"
+            if fault is not None:
+                raise DataError(f"{path} is damaged: {tensor.name} {fault}.", hint=REPAIR_HINT)
+            places[tensor.name] = Place(path, tensor)
+    check_complete(set(places), forms, where=str(files.folder))
+    wanted = [places[name] for name in forms if not name.endswith(SHAPE_SUFFIX)]
+    return read_tensors(wanted, device)
+
+
+def _read_pickled(files: ModelFiles) -> Iterator[Tensor]:
+    """Yield the tensors of upstream's pickles, mapped, in the order of ``expected_tensors``."""
+    tensors: dict[str, Tensor] = {}
+    expected = expected_tensors(files.config)
+    for file in files.index.files:
+        path = files.folder / file
+        for name, tensor in read_bin_shard(path).items():
+            if name.endswith(IGNORED_SUFFIX):
+                continue
+            if name not in expected or tensor.shape != expected[name]:
+                check_weights({name: tensor}, expected, where=str(path))
+            tensors[name] = tensor
+    check_complete(set(tensors), expected, where=str(files.folder))
+    for name in expected:
+        yield tensors.pop(name)
+
+
+def _next_codes(stored: Iterator[Tensor], bits: int) -> Codes:
+    packed, scale = next(stored), next(stored)
+    return unpack(packed, scale, next(stored) if bits == 4 else None)
+
+
+def _check_scales(name: str, codes: Codes, *, where: str) -> None:
+    if not bool(torch.isfinite(codes.scales).all()):
         raise DataError(
-            f"{path} is damaged: it is no safetensors file.", hint=REPAIR_HINT
-        ) from error
-    except OSError as error:
-        raise DiskError(f"{path} cannot be read: {error.strerror or error}.") from error
+            f"{where} is damaged: {name} has scales that are not finite.", hint=REPAIR_HINT
+        )
+
+
+def _stored_bytes(codes: Codes) -> int:
+    """Return what the codes take in a folder, where scales have 16 bits and zero points 4."""
+    zeros = 0 if codes.zeros is None else codes.zeros.numel() // 2
+    return codes.values.nbytes + codes.scales.numel() * 2 + zeros
