@@ -35,7 +35,7 @@ SHAPES = {
 TILES = {
     16: (Tile(2, 2048, 4), Tile(1, 2048, 4), Tile(4, 1024, 4), Tile(2, 4096, 8)),
     8: (Tile(4, 512, 4), Tile(2, 512, 4), Tile(16, 64, 4), Tile(32, 64, 4), Tile(16, 128, 8)),
-    4: (Tile(16, 64, 4), Tile(32, 64, 4), Tile(16, 32, 4), Tile(32, 32, 4), Tile(32, 64, 8)),
+    4: (Tile(16, 64, 4), Tile(32, 64, 4), Tile(8, 64, 4), Tile(32, 64, 8)),
 }
 # Enough of one matrix that a 60 MB cache holds little of it.
 _TRIAL_BYTES = 400_000_000

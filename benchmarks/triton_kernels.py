@@ -22,9 +22,9 @@ _WORDS_PER_GROUP = GROUP_SIZE // 8
 
 @triton.jit(do_not_specialize=["rows"])  # type: ignore[untyped-decorator]
 def gemv16_kernel(
-    x_at: Tensor,
-    weight_at: Tensor,
-    out_at: Tensor,
+    x_at: tl.tensor,
+    weight_at: tl.tensor,
+    out_at: tl.tensor,
     rows: int,
     K: tl.constexpr,
     BLOCK_N: tl.constexpr,
@@ -49,10 +49,10 @@ def gemv16_kernel(
 
 @triton.jit(do_not_specialize=["rows"])  # type: ignore[untyped-decorator]
 def gemv8_kernel(
-    x_at: Tensor,
-    words_at: Tensor,
-    scales_at: Tensor,
-    out_at: Tensor,
+    x_at: tl.tensor,
+    words_at: tl.tensor,
+    scales_at: tl.tensor,
+    out_at: tl.tensor,
     rows: int,
     K: tl.constexpr,
     BLOCK_N: tl.constexpr,
@@ -62,7 +62,7 @@ def gemv8_kernel(
     W: tl.constexpr = K // 4
     row = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)[:, None]
     total = tl.zeros((BLOCK_N, BLOCK), tl.float32)
-    for first in tl.static_range(0, W, BLOCK):
+    for first in tl.range(0, W, BLOCK, loop_unroll_factor=2):
         column = first + tl.arange(0, BLOCK)
         inside = column < W
         word = tl.load(
@@ -83,11 +83,11 @@ def gemv8_kernel(
 
 @triton.jit(do_not_specialize=["rows"])  # type: ignore[untyped-decorator]
 def gemv4_kernel(
-    x_at: Tensor,
-    sums_at: Tensor,
-    words_at: Tensor,
-    groups_at: Tensor,
-    out_at: Tensor,
+    x_at: tl.tensor,
+    sums_at: tl.tensor,
+    words_at: tl.tensor,
+    groups_at: tl.tensor,
+    out_at: tl.tensor,
     rows: int,
     K: tl.constexpr,
     BLOCK_N: tl.constexpr,
@@ -97,7 +97,7 @@ def gemv4_kernel(
     G: tl.constexpr = K // 64
     row = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)[:, None]
     total = tl.zeros((BLOCK_N, BLOCK), tl.float32)
-    for first in tl.static_range(0, G, BLOCK):
+    for first in tl.range(0, G, BLOCK):
         group = first + tl.arange(0, BLOCK)
         inside = group < G
         both = (row < rows) & inside[None, :]
@@ -123,7 +123,7 @@ def gemv4_kernel(
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _store(out_at: Tensor, total: Tensor, rows: int, BLOCK_N: tl.constexpr) -> None:
+def _store(out_at: tl.tensor, total: tl.tensor, rows: int, BLOCK_N: tl.constexpr) -> None:
     row = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
     tl.store(out_at + row, tl.sum(total, axis=1), mask=row < rows)
 
