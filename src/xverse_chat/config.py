@@ -92,9 +92,16 @@ def find_cache_dir(chosen: Path | None = None) -> Path:
     return platformdirs.user_cache_path(APPLICATION_NAME)
 
 
-def model_folder_path(cache_dir: Path, model_id: str) -> Path:
-    """Return where the converted ``model_id`` lies: ``CACHE/xverse-chat/OWNER--NAME``."""
-    return cache_dir / APPLICATION_NAME / check_model_id(model_id).replace("/", "--")
+def model_folder_path(cache_dir: Path, model_id: str, bits: int | None = None) -> Path:
+    """Return where ``model_id`` lies: ``CACHE/xverse-chat/OWNER--NAME``, ``-int4`` or ``-int8``."""
+    ending = "" if bits is None else f"-int{bits}"
+    name = check_model_id(model_id).replace("/", "--") + ending
+    return cache_dir / APPLICATION_NAME / name
+
+
+def kernel_cache_folder() -> Path:
+    """Return where compiled GPU kernels are kept. Nothing is created."""
+    return platformdirs.user_cache_path(APPLICATION_NAME) / "kernels"
 
 
 def demo_folder() -> Path:
