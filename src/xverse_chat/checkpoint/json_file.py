@@ -9,7 +9,10 @@ from xverse_chat.errors import DataError, DiskError
 # A tokenizer.json of 100,534 tokens has about 10 MB; configs and indices have far less.
 MAX_JSON_BYTES = 64 * 2**20
 
-REPAIR_HINT = "Run xverse-download --verify, which repairs a downloaded model."
+REPAIR_HINT = (
+    "Run xverse-download --verify, which repairs a downloaded model (with --quant, if it was "
+    "downloaded with that)."
+)
 
 
 def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:

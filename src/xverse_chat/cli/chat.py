@@ -13,6 +13,7 @@ import typer
 
 import xverse_chat
 from xverse_chat.cli.answer import answer_once
+from xverse_chat.cli.bits import Bits
 from xverse_chat.cli.conversation import converse
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.outcome import ending_well, use_utf8
@@ -22,13 +23,6 @@ from xverse_chat.config import DEFAULT_MODEL_ID, GenerationSettings
 from xverse_chat.errors import UsageError
 
 MODEL, ANSWER, SCRIPTS, SCREEN = "Model", "Answer", "Scripts", "Screen"
-
-
-class Bits(Enum):
-    """The precisions of --quant."""
-
-    FOUR = "4"
-    EIGHT = "8"
 
 
 class Dtype(Enum):
@@ -72,7 +66,11 @@ def chat(
     ] = False,
     quant: Annotated[
         Bits | None,
-        typer.Option(help="Load the weights in 4 or 8 bits.", rich_help_panel=MODEL),
+        typer.Option(
+            help="Use weights of 4 or 8 bits: those that xverse-download --quant made, else the "
+            "16-bit ones, quantized while loading.",
+            rich_help_panel=MODEL,
+        ),
     ] = None,
     cache_dir: Annotated[
         Path | None,
@@ -194,7 +192,7 @@ def chat(
             max_new_tokens=max_new_tokens,
             seed=seed,
         )
-        source = find_source(model, demo=demo, cache_dir=cache_dir)
+        source = find_source(model, demo=demo, cache_dir=cache_dir, quant=bits)
         loader = Loader(source, device=device, dtype=wanted_dtype, quant=bits)
         if prompt is not None or messages is not None or as_json or not sys.stdin.isatty():
             question = read_question(prompt=prompt, messages_file=messages, system=system)

@@ -51,7 +51,8 @@ def converse(
 def _can_offer(loader: Loader) -> bool:
     source = loader.source
     is_default = source.is_downloadable and source.model_id == DEFAULT_MODEL_ID
-    return is_default and not source.is_there and sys.stdout.isatty()
+    is_here = source.is_there or source.other_bits
+    return is_default and not is_here and sys.stdout.isatty()
 
 
 def _offer(loader: Loader, texts: Texts) -> Loader | None:
@@ -76,7 +77,7 @@ def _expected(loader: Loader) -> ModelDescription:
     from xverse_chat.engine.memory import find_gpu, precision_name, resolve_device
 
     device = resolve_device(loader.device)
-    precision = precision_name(device, loader.dtype, loader.quant)
+    precision = precision_name(device, loader.dtype, loader.bits)
     gpu = None if device == "cpu" else find_gpu(int(device.partition(":")[2]))
     if gpu is not None:
         device = f"{device} ({gpu.name})"

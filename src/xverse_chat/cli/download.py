@@ -2,14 +2,21 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from xverse_chat.cli.bits import Bits
 from xverse_chat.cli.outcome import ending_well, use_utf8
 from xverse_chat.config import DEFAULT_MODEL_ID, DEFAULT_REVISION, check_model_id, find_cache_dir
 from xverse_chat.terminal.texts import TEXTS, choose_language
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from xverse_chat.hub.quantize import Quantizer
 
 
 def download(
@@ -28,13 +35,24 @@ def download(
     revision: Annotated[
         str, typer.Option(help="Branch, tag or commit of the model.")
     ] = DEFAULT_REVISION,
+    quant: Annotated[
+        Bits | None,
+        typer.Option(
+            help="Make a folder of 4- or 8-bit weights. The 16-bit weights are downloaded for it "
+            "and then deleted, unless they were there before.",
+        ),
+    ] = None,
     verify: Annotated[
         bool,
         typer.Option("--verify", help="Hash every file again and repair what is damaged."),
     ] = False,
     keep_original: Annotated[
         bool,
-        typer.Option("--keep-original", help="Keep the downloaded .bin files after conversion."),
+        typer.Option(
+            "--keep-original",
+            help="Keep the downloaded .bin files after conversion, with --quant the 16-bit "
+            "weights too.",
+        ),
     ] = False,
     endpoint: Annotated[
         str | None,
@@ -54,6 +72,7 @@ def download(
             folder = download_showing_progress(
                 model,
                 cache_dir=find_cache_dir(cache_dir),
+                bits=int(quant.value) if quant else None,
                 revision=revision,
                 endpoint=endpoint,
                 keep_original=keep_original,
@@ -71,6 +90,7 @@ def download_showing_progress(
     model_id: str,
     *,
     cache_dir: Path,
+    bits: int | None = None,
     revision: str = DEFAULT_REVISION,
     endpoint: str | None = None,
     keep_original: bool = False,
@@ -78,19 +98,33 @@ def download_showing_progress(
 ) -> Path:
     """Download with bars on a terminal, with plain lines elsewhere; return the model folder."""
     from xverse_chat.hub.download import download_model
+    from xverse_chat.hub.download_quantized import download_quantized
     from xverse_chat.terminal.progress import open_progress
 
     texts = TEXTS[choose_language(None, os.environ)]
     with open_progress(texts) as progress:
-        return download_model(
-            model_id,
-            cache_dir=cache_dir,
-            revision=revision,
-            endpoint=endpoint,
-            keep_original=keep_original,
-            verify=verify,
-            progress=progress,
-        )
+        options: dict[str, Any] = {
+            "cache_dir": cache_dir,
+            "revision": revision,
+            "endpoint": endpoint,
+            "keep_original": keep_original,
+            "verify": verify,
+            "progress": progress,
+        }
+        if bits is None:
+            return download_model(model_id, **options)
+        return download_quantized(model_id, bits=bits, quantizer=_quantizer(bits), **options)
+
+
+def _quantizer(bits: int) -> "Quantizer":
+    """Return what quantizes one weight; torch is loaded when it is first called."""
+
+    def quantize(name: str, weight: "Tensor", config: Mapping[str, Any]) -> "Mapping[str, Tensor]":
+        from xverse_chat.engine.packing import quantized_parts
+
+        return quantized_parts(name, weight, config, bits=bits)
+
+    return quantize
 
 
 def main() -> None:

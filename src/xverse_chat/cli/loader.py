@@ -27,6 +27,13 @@ class Loader:
         self.source.check_is_there()
         check_fits(self.source.folder, device=self.device, dtype=self.dtype, quant=self.quant)
 
+    @property
+    def bits(self) -> int | None:
+        """The precision of the weights: the folder's own, where they are quantized there."""
+        from xverse_chat.engine.folders import inspect_folder, loaded_bits
+
+        return loaded_bits(inspect_folder(self.source.folder), self.quant)
+
     def load(self, progress: Progress) -> "LocalBackend":
         """Load the model; some seconds, all of torch."""
         from xverse_chat.engine.local import LocalBackend

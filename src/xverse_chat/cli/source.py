@@ -7,6 +7,7 @@ from pathlib import Path
 from xverse_chat.config import (
     DEFAULT_MODEL_ID,
     DEMO_MODEL_ID,
+    QUANTIZATION_BITS,
     check_model_id,
     demo_folder,
     find_cache_dir,
@@ -17,12 +18,16 @@ from xverse_chat.errors import UnavailableError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """A model and its folder. ``is_downloadable`` when it is known by an id of ModelScope's."""
+    """A model and its folder. ``is_downloadable`` when it is known by an id of ModelScope's.
+
+    ``quant`` is the precision asked for, None for 16 bits.
+    """
 
     model_id: str
     folder: Path
     cache_dir: Path
     is_downloadable: bool
+    quant: int | None = None
 
     @property
     def is_there(self) -> bool:
@@ -30,15 +35,36 @@ class ModelSource:
         return self.folder.is_dir()
 
     @property
+    def other_bits(self) -> tuple[int, ...]:
+        """The precisions that are on this machine while the one asked for is not."""
+        if self.is_there or not self.is_downloadable:
+            return ()
+        return tuple(
+            bits
+            for bits in QUANTIZATION_BITS
+            if model_folder_path(self.cache_dir, self.model_id, bits).is_dir()
+        )
+
+    @property
     def download_command(self) -> str:
-        """The exact command that brings this model."""
+        """The exact command that brings this model in the precision asked for."""
         words = ["xverse-download"]
         if self.model_id != DEFAULT_MODEL_ID:
             words.append(self.model_id)
+        if self.quant is not None:
+            words += ["--quant", str(self.quant)]
         return shlex.join([*words, "--cache-dir", str(self.cache_dir)])
 
     def check_is_there(self) -> None:
         """Raise UnavailableError, with the command that brings the model, when it is not there."""
+        if self.other_bits:
+            wanted = "16" if self.quant is None else str(self.quant)
+            there = " and ".join(str(bits) for bits in self.other_bits)
+            raise UnavailableError(
+                f"The model {self.model_id} is on this machine in {there} bits, and not in "
+                f"{wanted}: there is no {self.folder}.",
+                hint=f"Use --quant {self.other_bits[0]}, or run `{self.download_command}` once.",
+            )
         if not self.is_there:
             raise UnavailableError(
                 f"The model {self.model_id} is not on this machine: there is no {self.folder}.",
@@ -47,8 +73,13 @@ class ModelSource:
             )
 
 
-def find_source(model: str | None, *, demo: bool, cache_dir: Path | None) -> ModelSource:
+def find_source(
+    model: str | None, *, demo: bool, cache_dir: Path | None, quant: int | None = None
+) -> ModelSource:
     """Find what ``--model`` (an id, a folder, or ``demo``) or ``--demo`` names.
+
+    For an id the folder of the precision ``quant`` is preferred, if it is there; any precision
+    can be made of the 16-bit one.
 
     Raises UnavailableError for a folder that does not exist, UsageError for options that
     contradict each other.
@@ -77,4 +108,7 @@ def find_source(model: str | None, *, demo: bool, cache_dir: Path | None) -> Mod
             f"There is no folder {name}, and it is no model id of the form OWNER/NAME either.",
             hint=f"The default model is {DEFAULT_MODEL_ID}; `--model demo` is the small demo.",
         ) from error
-    return ModelSource(name, model_folder_path(cache, name), cache, is_downloadable=True)
+    folder = model_folder_path(cache, name)
+    if quant is not None and (quantized := model_folder_path(cache, name, quant)).is_dir():
+        folder = quantized
+    return ModelSource(name, folder, cache, is_downloadable=True, quant=quant)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from xverse_chat.checkpoint.quantization import linear_bits, part_names
-from xverse_chat.engine.quant import Codes, quantize_linear
+from xverse_chat.engine.quant import Codes, quantize_int4, quantize_int8
 from xverse_chat.errors import EngineError
 
 _WORD_BYTES = 4
@@ -21,17 +21,20 @@ _SIGN = 0x80
 
 
 def quantized_parts(
-    name: str, weight: Tensor, config: Mapping[str, Any], *, bits: int, device: torch.device
+    name: str, weight: Tensor, config: Mapping[str, Any], *, bits: int
 ) -> dict[str, Tensor]:
     """Return what a folder of ``bits`` stores in place of the tensor ``name``, on the CPU.
 
-    Computes on ``device``. A tensor that is no linear's comes back as it is.
+    Computes on the GPU where there is one with room. What is no linear's comes back as it is.
     """
     own_bits = linear_bits(name, config, bits)
     if own_bits is None:
         return {name: weight}
-    linear = quantize_linear(weight.to(device), bits=own_bits)
-    return pack(name, Codes(linear.values, linear.scales, linear.zeros))
+    try:
+        codes = _quantize(weight.to("cuda" if torch.cuda.is_available() else "cpu"), own_bits)
+    except torch.OutOfMemoryError:
+        codes = _quantize(weight, own_bits)
+    return pack(name, codes)
 
 
 def pack(name: str, codes: Codes) -> dict[str, Tensor]:
@@ -79,6 +82,10 @@ def scale_dtype(scales: Tensor) -> torch.dtype:
     if used.numel() == 0 or bool((used >= limits.tiny).all() and (used <= limits.max).all()):
         return torch.float16
     return torch.bfloat16
+
+
+def _quantize(weight: Tensor, bits: int) -> Codes:
+    return quantize_int4(weight) if bits == 4 else quantize_int8(weight)
 
 
 def _pack_zeros(zeros: Tensor) -> Tensor:

@@ -78,7 +78,8 @@ def finish_folder(
         shards,
         source_id=staging.source_id,
         revision=staging.revision,
-        licence=licence,
+        licence_name=licence.name,
+        quantization=None,
     )
 
 

@@ -15,6 +15,7 @@ from xverse_chat.hub.gather import fetch_missing, find_missing, list_wanted
 from xverse_chat.hub.licence import xverse_licence
 from xverse_chat.hub.lock import folder_lock
 from xverse_chat.hub.order import Order
+from xverse_chat.hub.writing import writing
 from xverse_chat.progress import Progress
 
 _SERVER_HINT = (
@@ -41,17 +42,31 @@ def download_model(
     TransferError.
     """
     order = Order(model_id, revision, cache_dir, endpoint, keep_original, verify, progress)
-    is_complete = looks_complete(order.target, model_id, revision)
-    if verify or not is_complete or order.staging.has_leftovers:
-        with folder_lock(order.target, progress):
+    if order.passing_mark.exists():  # made on the way to a quantized folder; now it is to stay
+        with writing(order.passing_mark):
+            order.passing_mark.unlink(missing_ok=True)
+    return bring_model(order)
+
+
+def bring_model(order: Order) -> Path:
+    """Do what ``download_model`` does, as ordered."""
+    is_complete = looks_complete(order.target, order.model_id, order.revision)
+    if order.verify or not is_complete or order.staging.has_leftovers:
+        with folder_lock(order.target, order.progress):
             _end_stopped_run(order)
             existing = find_existing(
-                order.target, model_id, revision, hash_all=verify, progress=progress
+                order.target,
+                order.model_id,
+                order.revision,
+                hash_all=order.verify,
+                progress=order.progress,
             )
             if existing is None or existing.damaged:
                 _make(order, existing)
-    if keep_original and not order.staging.original.exists():
-        progress.note("The original files are not here: this model was converted without them.")
+    if order.keep_original and not order.staging.original.exists():
+        order.progress.note(
+            "The original files are not here: this model was converted without them."
+        )
     return order.target
 
 

@@ -1,19 +1,19 @@
 """What a model folder holds besides the weights, and its record, written last."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from xverse_chat import __version__
 from xverse_chat.checkpoint.config_file import model_folder_config
 from xverse_chat.checkpoint.record import FileRecord, ModelFolderRecord, sha256_of
+from xverse_chat.checkpoint.safetensors_file import read_header
 from xverse_chat.checkpoint.shards import SAFETENSORS_INDEX
 from xverse_chat.checkpoint.tokenizer_file import tokenizer_config
 from xverse_chat.errors import DataError
 from xverse_chat.hub.description import Description
 from xverse_chat.hub.licence import Licence
 from xverse_chat.hub.listing import is_licence
-from xverse_chat.hub.shard_file import read_header
 from xverse_chat.hub.staging import ConvertedShard
 from xverse_chat.hub.writing import sync, write_json, write_text, writing
 
@@ -26,17 +26,7 @@ def write_folder_files(
     folder: Path, description: Description, shards: Sequence[ConvertedShard]
 ) -> None:
     """Write config, tokenizer and index. Raises DataError when the shards lack a tensor."""
-    weight_map: dict[str, str] = {}
-    bytes_by_type: Counter[str] = Counter()
-    for shard in shards:
-        by_name, by_type = read_header(folder / shard.file.path)
-        if twice := weight_map.keys() & by_name.keys():
-            raise DataError(f"{min(twice)} is in two shards.")
-        weight_map |= dict.fromkeys(by_name, shard.file.path)
-        bytes_by_type.update(by_type)
-    if missing := description.expected.keys() - weight_map.keys():
-        raise DataError(f"The model is incomplete: {min(missing)} is in none of its shards.")
-    hashes = {shard.file.path: shard.upstream_sha256 for shard in shards}
+    bytes_by_type = write_index(folder, shards, description.expected)
     config, context = description.config, description.config["max_position_embeddings"]
     dtype = bytes_by_type.most_common(1)[0][0]
     contents = {
@@ -47,13 +37,35 @@ def write_folder_files(
             description.special_tokens, context_tokens=context
         ),
         "special_tokens_map.json": description.special_tokens,
-        SAFETENSORS_INDEX: {
-            "metadata": {"total_size": bytes_by_type.total(), UPSTREAM_HASHES: hashes},
-            "weight_map": dict(sorted(weight_map.items())),
-        },
     }
     for name, data in contents.items():
         write_json(folder / name, data)
+
+
+def write_index(
+    folder: Path, shards: Sequence[ConvertedShard], expected: Iterable[str]
+) -> Counter[str]:
+    """Write the index of the shards, and return their bytes by type (``bfloat16`` …).
+
+    Raises DataError when a tensor that is ``expected`` is in none, or one is in two.
+    """
+    weight_map: dict[str, str] = {}
+    bytes_by_type: Counter[str] = Counter()
+    for shard in shards:
+        for tensor in read_header(folder / shard.file.path):
+            if tensor.name in weight_map:
+                raise DataError(f"{tensor.name} is in two shards.")
+            weight_map[tensor.name] = shard.file.path
+            bytes_by_type[tensor.dtype] += tensor.size_bytes
+    if missing := set(expected) - weight_map.keys():
+        raise DataError(f"The model is incomplete: {min(missing)} is in none of its shards.")
+    hashes = {shard.file.path: shard.upstream_sha256 for shard in shards}
+    index = {
+        "metadata": {"total_size": bytes_by_type.total(), UPSTREAM_HASHES: hashes},
+        "weight_map": dict(sorted(weight_map.items())),
+    }
+    write_json(folder / SAFETENSORS_INDEX, index)
+    return bytes_by_type
 
 
 def write_licence(folder: Path, source: Path, licence: Licence) -> None:
@@ -72,7 +84,8 @@ def write_record(
     *,
     source_id: str,
     revision: str,
-    licence: Licence,
+    licence_name: str,
+    quantization: str | None,
 ) -> None:
     """Write ``xverse_chat.json``: with it, the folder is a model folder."""
     known = {shard.file.path: shard.file for shard in shards}
@@ -86,8 +99,8 @@ def write_record(
         source_id=source_id,
         revision=revision,
         converter_version=CONVERTER,
-        quantization=None,
-        licence=licence.name,
+        quantization=quantization,
+        licence=licence_name,
         files=tuple(files),
     )
     with writing(folder):

@@ -64,7 +64,10 @@ def find_missing(order: Order, wanted: WantedFiles, staging: Staging) -> list[Li
         )
         for file in shards
     ]
-    check_space(order.target.parent, needed_bytes(missing_bytes, spaces))
+    all_bytes = sum(file.size_bytes for file in wanted.shards)
+    quantized_bytes = int(all_bytes * order.quantized_share)
+    needed_space = needed_bytes(missing_bytes, spaces, quantized_bytes=quantized_bytes)
+    check_space(order.target.parent, needed_space)
     return missing
 
 

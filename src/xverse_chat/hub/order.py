@@ -12,7 +12,10 @@ from xverse_chat.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A model to download, and how. Raises UsageError for what cannot be asked."""
+    """A model to download, and how. Raises UsageError for what cannot be asked.
+
+    ``quantized_share`` is the room, as a part of the shards', that quantizing them will take.
+    """
 
     model_id: str
     revision: str
@@ -21,6 +24,7 @@ class Order:
     keep_original: bool
     verify: bool
     progress: Progress
+    quantized_share: float = 0.0
 
     def __post_init__(self) -> None:
         check_endpoint(self.endpoint)
@@ -32,6 +36,11 @@ class Order:
     def target(self) -> Path:
         """Where the model folder belongs."""
         return model_folder_path(self.cache_dir, self.model_id)
+
+    @property
+    def passing_mark(self) -> Path:
+        """A file that is there while the model folder is only a step to a quantized one."""
+        return self.target.parent / f".{self.target.name}.passing"
 
     @property
     def staging(self) -> Staging:

@@ -1,11 +1,9 @@
 """One shard: from upstream's pickle, checked tensor by tensor, to a safetensors file."""
 
-import json
 import os
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xverse_chat.checkpoint.shards import ShardIndex, read_bin_shard
 from xverse_chat.checkpoint.weights import IGNORED_SUFFIX, check_weights
@@ -15,8 +13,6 @@ from xverse_chat.hub.writing import NEW_SUFFIX, sync, write_error, writing
 if TYPE_CHECKING:
     from torch import Tensor
 
-_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
-_MAX_HEADER_BYTES = 100 * 2**20
 # How the safetensors library words ENOSPC; it has no number in its errors.
 _FULL_TEXTS = ("os error 28", "No space left")
 
@@ -50,28 +46,29 @@ def convert_shard(
         except (RuntimeError, NotImplementedError) as error:  # a sparse or an abstract tensor
             raise DataError(f"{source.name} is refused: {name} is no plain tensor.") from error
         checked(tensor.nbytes)
-    _save(plain, target)
+    save_shard(plain, target)
 
 
-def read_header(path: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Return bytes by tensor name and bytes by type (``bfloat16`` …) of a safetensors file."""
+def save_shard(tensors: "Mapping[str, Tensor]", target: Path) -> None:
+    """Write a safetensors file, whole or not at all. Raises DiskError or CannotCreateError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    new = target.with_name(target.name + NEW_SUFFIX)
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > _MAX_HEADER_BYTES:
-                raise ValueError(f"a header of {length} bytes")
-            header: dict[str, Any] = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        by_name, by_type = {}, dict.fromkeys(_DTYPES.values(), 0)
-        for name, tensor in header.items():
-            start, end = tensor["data_offsets"]
-            by_name[name] = end - start
-            by_type[_DTYPES[tensor["dtype"]]] += end - start
+        save_file(dict(tensors), new, metadata={"format": "pt"})
+    except SafetensorError as error:
+        new.unlink(missing_ok=True)
+        if any(text in str(error) for text in _FULL_TEXTS):
+            raise write_error(target, OSError(28, os.strerror(28))) from error
+        raise DiskError(f"{target} could not be written.") from error
     except OSError as error:
-        raise DiskError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, LookupError, struct.error) as error:
-        raise DataError(f"{path} is damaged: it is no safetensors file.") from error
-    return by_name, by_type
+        new.unlink(missing_ok=True)
+        raise write_error(target, error) from error
+    sync(new)
+    with writing(target):
+        new.replace(target)
+    sync(target.parent)
 
 
 def _read(source: Path, *, is_safetensors: bool) -> "dict[str, Tensor]":
@@ -113,24 +110,3 @@ def _with_own_storage(tensor: "Tensor", storages: set[int]) -> "Tensor":
         storages.add(storage.data_ptr())
         return tensor
     return tensor.contiguous().clone()
-
-
-def _save(tensors: "dict[str, Tensor]", target: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    new = target.with_name(target.name + NEW_SUFFIX)
-    try:
-        save_file(tensors, new, metadata={"format": "pt"})
-    except SafetensorError as error:
-        new.unlink(missing_ok=True)
-        if any(text in str(error) for text in _FULL_TEXTS):
-            raise write_error(target, OSError(28, os.strerror(28))) from error
-        raise DiskError(f"{target} could not be written.") from error
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise write_error(target, error) from error
-    sync(new)
-    with writing(target):
-        new.replace(target)
-    sync(target.parent)

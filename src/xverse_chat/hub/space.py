@@ -22,11 +22,14 @@ class ShardSpace:
     is_freed: bool
 
 
-def needed_bytes(missing_bytes: int, shards: Iterable[ShardSpace]) -> int:
+def needed_bytes(
+    missing_bytes: int, shards: Iterable[ShardSpace], *, quantized_bytes: int = 0
+) -> int:
     """Return the most that will be taken of the disk, beyond what is taken now.
 
     First everything that is missing arrives; then each shard is written once more, and its
-    source is deleted if it may be. So it is one copy plus one shard, or two copies.
+    source is deleted if it may be. So it is one copy plus one shard, or two copies; after that
+    come the quantized weights, if there are to be any.
     """
     taken = most = missing_bytes
     for shard in shards:
@@ -34,7 +37,7 @@ def needed_bytes(missing_bytes: int, shards: Iterable[ShardSpace]) -> int:
         most = max(most, taken)
         if shard.is_freed:
             taken -= shard.size_bytes
-    return most
+    return max(most, taken + quantized_bytes)
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -44,7 +47,7 @@ def check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + MARGIN_BYTES:
         raise DiskError(
-            f"Too little room on the disk of {folder}: download and conversion together need "
+            f"Too little room on the disk of {folder}: what is to be made there needs "
             f"{size_text(needed + MARGIN_BYTES)}, and {size_text(free)} are free.",
             hint="Make room, or choose another disk with --cache-dir.",
         )
