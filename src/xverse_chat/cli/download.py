@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +13,6 @@ from xverse_chat.config import DEFAULT_MODEL_ID, DEFAULT_REVISION, check_model_i
 from xverse_chat.terminal.texts import TEXTS, choose_language
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from xverse_chat.hub.quantize import Quantizer
 
 
@@ -119,10 +116,10 @@ def download_showing_progress(
 def _quantizer(bits: int) -> "Quantizer":
     """Return what quantizes one weight; torch is loaded when it is first called."""
 
-    def quantize(name: str, weight: "Tensor", config: Mapping[str, Any]) -> "Mapping[str, Tensor]":
+    def quantize(*weight: Any) -> Any:
         from xverse_chat.engine.packing import quantized_parts
 
-        return quantized_parts(name, weight, config, bits=bits)
+        return quantized_parts(*weight, bits=bits)
 
     return quantize
 
