@@ -40,15 +40,14 @@ def quantization_config(config: Mapping[str, Any], bits: int) -> dict[str, Any]:
 
     ``config`` is from ``llama_config``. A head that is the embedding's is not quantized.
     """
-    groups = {"group_0": _group(["Linear"], bits)}
+    groups = [_group(["Linear"], bits)]
     if bits != LM_HEAD_BITS and not config["tie_word_embeddings"]:
-        # A name goes before a class of modules, whatever the order of the groups.
-        groups["group_1"] = _group([_LM_HEAD], LM_HEAD_BITS)
+        groups.insert(0, _group([_LM_HEAD], LM_HEAD_BITS))  # a Linear too: named first
     return {
         "quant_method": "compressed-tensors",
         "format": "pack-quantized",
         "quantization_status": "compressed",
-        "config_groups": groups,
+        "config_groups": {f"group_{number}": group for number, group in enumerate(groups)},
         "ignore": [_LM_HEAD] if config["tie_word_embeddings"] else [],
     }
 

@@ -93,11 +93,12 @@ def _pack_zeros(zeros: Tensor) -> Tensor:
     rows, groups = zeros.shape
     padded = functional.pad(zeros, (0, 0, 0, -rows % _NIBBLES)).t()
     pairs = padded[:, 0::2] | padded[:, 1::2] << 4
-    return pairs.contiguous().view(torch.int32).view(groups, -1).t()
+    # Flat, because a dimension of one may have any stride, which a view as words refuses.
+    return pairs.reshape(-1).view(torch.int32).view(groups, -1).t()
 
 
 def _unpack_zeros(packed: Tensor, rows: int) -> Tensor:
     """Return (N, G) uint8 of (N/8, G) int32."""
-    pairs = packed.t().contiguous().view(torch.uint8)
-    zeros = torch.stack((pairs & 15, pairs >> 4), dim=-1).view(len(pairs), -1)
+    pairs = packed.t().reshape(-1).view(torch.uint8)
+    zeros = torch.stack((pairs & 15, pairs >> 4), dim=-1).view(packed.shape[1], -1)
     return zeros[:, :rows].t().contiguous()
