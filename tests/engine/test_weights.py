@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from xverse_chat.checkpoint.shards import read_bin_shard
+from xverse_chat.checkpoint.weights import expected_tensors
 from xverse_chat.engine.folders import inspect_folder
 from xverse_chat.engine.weights import read_weights
 from xverse_chat.errors import DataError
@@ -34,7 +35,9 @@ def rewrite(folder: Path, **changes: torch.Tensor | None) -> None:
 
 
 def read(folder: Path) -> dict[str, torch.Tensor]:
-    return dict(read_weights(inspect_folder(folder)))
+    weights = dict(read_weights(inspect_folder(folder)))
+    assert list(weights) == list(expected_tensors(inspect_folder(folder).config))
+    return {name: weight for name, weight in weights.items() if isinstance(weight, torch.Tensor)}
 
 
 def test_safetensors_and_pickles_give_the_same_weights(upstream: Path, folder: Path) -> None:

@@ -6,16 +6,17 @@ caller's work goes on beside both. To a CPU: mapped, not read at all.
 
 import mmap
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.checkpoint.safetensors_file import StoredTensor
 from xverse_chat.engine.chunks import CHUNK_BYTES, Chunk, ChunkReader
-from xverse_chat.errors import DiskError
+from xverse_chat.errors import DataError, DiskError
 
 # What may lie on the GPU as read while the work on it is not done: about a layer of 7B.
 _AHEAD_BYTES = 384 * 2**20
@@ -29,7 +30,7 @@ class Place:
     tensor: StoredTensor
 
 
-def read_tensors(places: Sequence[Place], device: torch.device) -> Iterator[Tensor]:
+def read_tensors(places: Sequence[Place], device: torch.device) -> Generator[Tensor]:
     """Yield the tensor of each place, in this order, on ``device``, in the file's dtype.
 
     On a CPU a tensor is the file itself, mapped: copy what is to be kept. Raises DataError for a
@@ -38,7 +39,7 @@ def read_tensors(places: Sequence[Place], device: torch.device) -> Iterator[Tens
     return read_mapped(places) if device.type == "cpu" else read_staged(places, device)
 
 
-def read_mapped(places: Sequence[Place]) -> Iterator[Tensor]:
+def read_mapped(places: Sequence[Place]) -> Generator[Tensor]:
     """Yield tensors that are the files' own bytes, read when they are used."""
     files: dict[Path, Tensor] = {}
     for place in places:
@@ -46,13 +47,15 @@ def read_mapped(places: Sequence[Place]) -> Iterator[Tensor]:
             files[place.path] = _mapped_file(place.path)
         end = place.tensor.offset + place.tensor.size_bytes
         part = files[place.path][place.tensor.offset : end]
+        if len(part) < place.tensor.size_bytes:
+            raise DataError(f"{place.path} is damaged: it became shorter.", hint=REPAIR_HINT)
         dtype = getattr(torch, place.tensor.dtype)
         if place.tensor.offset % dtype.itemsize:
             part = part.clone()
         yield part.view(dtype).view(place.tensor.shape)
 
 
-def read_staged(places: Sequence[Place], device: torch.device) -> Iterator[Tensor]:
+def read_staged(places: Sequence[Place], device: torch.device) -> Generator[Tensor]:
     """Yield tensors that were read into buffers and copied from there to ``device``.
 
     The host runs ahead of the GPU: what is not worked off there is kept to ``_AHEAD_BYTES``.

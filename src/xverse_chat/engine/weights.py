@@ -4,7 +4,8 @@ Each tensor goes to its device and precision, and into its codes when quantized,
 are read: the peak is the final size and about a layer more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,7 +41,7 @@ _CPU = torch.device("cpu")
 
 def read_weights(
     files: ModelFiles, device: torch.device = _CPU
-) -> Iterator[tuple[str, Tensor | Codes]]:
+) -> Generator[tuple[str, Tensor | Codes]]:
     """Yield name and contents of every weight on ``device``, layer by layer.
 
     Names are those of ``expected_tensors``, in its order; a linear of a quantized folder comes as
@@ -53,15 +54,16 @@ def read_weights(
     expected = expected_tensors(files.config)
     bits, where = files.quantization_bits, str(files.folder)
     stored = _read_stored(files, device) if files.index.is_safetensors else _read_pickled(files)
-    for name in expected:
-        own_bits = None if bits is None else linear_bits(name, files.config, bits)
-        weight = next(stored) if own_bits is None else _next_codes(stored, own_bits)
-        if files.record is None and isinstance(weight, Tensor):
-            check_weights({name: weight}, expected, where=where)
-        elif files.record is None and isinstance(weight, Codes):
-            _check_scales(name, weight, where=where)
-        yield name, weight
-        del weight  # before the memory of the next is taken
+    with closing(stored):
+        for name in expected:
+            own_bits = None if bits is None else linear_bits(name, files.config, bits)
+            weight = next(stored) if own_bits is None else _next_codes(stored, own_bits)
+            if files.record is None and isinstance(weight, Tensor):
+                check_weights({name: weight}, expected, where=where)
+            elif files.record is None and isinstance(weight, Codes):
+                _check_scales(name, weight, where=where)
+            yield name, weight
+            del weight  # before the memory of the next is taken
 
 
 def load_weights(
@@ -81,30 +83,31 @@ def load_weights(
     total = sum((files.folder / file).stat().st_size for file in files.index.files)
     progress.begin(Stage.QUANTIZE if is_quantizing else Stage.LOAD, total)
     progress.start("weights", total)
-    for name, weight in read_weights(files, device):
-        module_name, _, parameter = name.rpartition(".")
-        module = model.get_submodule(module_name)
-        if isinstance(weight, Codes):
-            model.set_submodule(module_name, QuantizedLinear(weight))
-            size_bytes = _stored_bytes(weight)
-        elif is_quantizing and isinstance(module, nn.Linear):
-            assert bits is not None
-            moved = weight.to(device=device, dtype=dtype)
-            linear = quantize_linear(moved, bits=bits_of(module_name, bits))
-            model.set_submodule(module_name, linear)
-            size_bytes = weight.nbytes
-        else:
-            # What is mapped from a file is copied: the file may change.
-            moved = weight.to(device=device, dtype=dtype, copy=weight.device == _CPU)
-            setattr(module, parameter, nn.Parameter(moved, requires_grad=False))
-            size_bytes = weight.nbytes
-        progress.advance("weights", size_bytes)
+    with closing(read_weights(files, device)) as weights:
+        for name, weight in weights:
+            module_name, _, parameter = name.rpartition(".")
+            module = model.get_submodule(module_name)
+            if isinstance(weight, Codes):
+                model.set_submodule(module_name, QuantizedLinear(weight))
+                size_bytes = _stored_bytes(weight)
+            elif is_quantizing and isinstance(module, nn.Linear):
+                assert bits is not None
+                moved = weight.to(device=device, dtype=dtype)
+                linear = quantize_linear(moved, bits=bits_of(module_name, bits))
+                model.set_submodule(module_name, linear)
+                size_bytes = weight.nbytes
+            else:
+                # What is mapped from a file is copied: the file may change.
+                moved = weight.to(device=device, dtype=dtype, copy=weight.device == _CPU)
+                setattr(module, parameter, nn.Parameter(moved, requires_grad=False))
+                size_bytes = weight.nbytes
+            progress.advance("weights", size_bytes)
     if files.config["tie_word_embeddings"]:
         model.tie_weights()
     progress.finish("weights")
 
 
-def _read_stored(files: ModelFiles, device: torch.device) -> Iterator[Tensor]:
+def _read_stored(files: ModelFiles, device: torch.device) -> Generator[Tensor]:
     """Yield what safetensors files hold, in the order of ``stored_forms``, but for the shapes.
 
     Those stand in ``weight_shape`` for other programs; here the config tells them.
@@ -127,7 +130,7 @@ def _read_stored(files: ModelFiles, device: torch.device) -> Iterator[Tensor]:
     return read_tensors(wanted, device)
 
 
-def _read_pickled(files: ModelFiles) -> Iterator[Tensor]:
+def _read_pickled(files: ModelFiles) -> Generator[Tensor]:
     """Yield the tensors of upstream's pickles, mapped, in the order of ``expected_tensors``."""
     tensors: dict[str, Tensor] = {}
     expected = expected_tensors(files.config)
