@@ -13,6 +13,7 @@ from xverse_chat.engine.reader import Place, read_mapped, read_staged, read_tens
 from xverse_chat.errors import DataError
 
 CPU = torch.device("cpu")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 Read = Callable[[Sequence[Place]], Iterator[torch.Tensor]]
 
 
@@ -87,3 +88,34 @@ def test_a_file_that_became_shorter_is_damaged(places: list[Place]) -> None:
     with pytest.raises(DataError, match="became shorter"):
         list(staged(places))
     assert not any("weights-reader" in thread.name for thread in threading.enumerate())
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_gpu_gets_what_is_in_the_files(
+    places: list[Place], tensors: dict[str, torch.Tensor]
+) -> None:
+    device = torch.device("cuda")
+    for place, tensor in zip(places, read_tensors(places, device), strict=True):
+        assert tensor.device.type == "cuda"
+        assert torch.equal(tensor.cpu(), tensors[place.tensor.name])
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_work_on_a_gpu_that_lags_behind_meets_no_later_tensor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is given free by the host long before the GPU has worked on it."""
+    monkeypatch.setattr(reader, "_AHEAD_BYTES", 2**24)
+    tensors = {f"{number:03}": torch.full((2**20,), float(number)) for number in range(64)}
+    save_file(tensors, tmp_path / "a.safetensors")
+    stored = read_header(tmp_path / "a.safetensors")
+    sums, ballast = [], torch.randn(4096, 4096, device="cuda")
+    for tensor in read_staged(
+        [Place(tmp_path / "a.safetensors", each) for each in stored], torch.device("cuda")
+    ):
+        ballast = ballast @ ballast
+        sums.append(tensor.double().mean())
+        del tensor
+    assert [float(mean) for mean in sums] == [float(each.name) for each in stored]

@@ -63,12 +63,15 @@ def pack(name: str, codes: Codes) -> dict[str, Tensor]:
 
 
 def unpack(packed: Tensor, scale: Tensor, zero_point: Tensor | None) -> Codes:
-    """Return the codes of a linear (N, K), with float32 scales, where the parts lie."""
+    """Return the codes of a linear (N, K), with float32 scales, where the parts lie.
+
+    Codes of 4 bits are the parts' own memory.
+    """
     stored = packed.contiguous().view(torch.uint8)
     scales = scale.to(torch.float32, copy=True)
     if zero_point is None:
         return Codes((stored ^ _SIGN).view(torch.int8), scales, None)
-    return Codes(stored.clone(), scales, _unpack_zeros(zero_point, len(packed)))
+    return Codes(stored, scales, _unpack_zeros(zero_point, len(packed)))
 
 
 def scale_dtype(scales: Tensor) -> torch.dtype:

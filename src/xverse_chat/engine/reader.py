@@ -33,8 +33,8 @@ class Place:
 def read_tensors(places: Sequence[Place], device: torch.device) -> Generator[Tensor]:
     """Yield the tensor of each place, in this order, on ``device``, in the file's dtype.
 
-    On a CPU a tensor is the file itself, mapped: copy what is to be kept. Raises DataError for a
-    file that ends too early, DiskError for one that cannot be read.
+    On a CPU a tensor is the file itself, mapped, and private: writing to it changes no file.
+    Raises DataError for a file that ends too early, DiskError for one that cannot be read.
     """
     return read_mapped(places) if device.type == "cpu" else read_staged(places, device)
 

@@ -45,7 +45,7 @@ def read_weights(
     """Yield name and contents of every weight on ``device``, layer by layer.
 
     Names are those of ``expected_tensors``, in its order; a linear of a quantized folder comes as
-    its codes. On a CPU tensors are mapped from the files: copy what is to be kept.
+    its codes. On a CPU tensors are mapped from the files.
 
     Where the files have a record their hashes vouch for the contents; elsewhere each tensor is
     checked. Raises DataError for one that is missing, unknown, of another shape, blank or not
@@ -77,7 +77,9 @@ def load_weights(
 ) -> None:
     """Fill a ``model`` made on the meta device with the weights of a folder.
 
-    ``bits`` quantizes on the way; of a quantized folder they are its own.
+    ``bits`` quantizes on the way; of a quantized folder they are its own. On a CPU what needs no
+    change stays mapped from the files: nothing is read before it is used, and no memory is taken
+    beside the page cache. This program replaces files by renaming, so a mapping stays what it is.
     """
     is_quantizing = bits is not None and files.quantization_bits is None
     total = sum((files.folder / file).stat().st_size for file in files.index.files)
@@ -97,8 +99,7 @@ def load_weights(
                 model.set_submodule(module_name, linear)
                 size_bytes = weight.nbytes
             else:
-                # What is mapped from a file is copied: the file may change.
-                moved = weight.to(device=device, dtype=dtype, copy=weight.device == _CPU)
+                moved = weight.to(device=device, dtype=dtype)
                 setattr(module, parameter, nn.Parameter(moved, requires_grad=False))
                 size_bytes = weight.nbytes
             progress.advance("weights", size_bytes)
