@@ -11,6 +11,7 @@ from xverse_chat.chat.backend import ModelDescription
 from xverse_chat.cli import conversation, download
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.source import find_source
+from xverse_chat.config import DEFAULT_MODEL_ID, model_folder_path
 from xverse_chat.errors import UnavailableError
 from xverse_chat.terminal import repl
 
@@ -33,7 +34,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[ModelDescription]:
         raise SystemExit(0)
 
     monkeypatch.setattr(repl, "run_conversation", run_conversation)
+    # The folders of these tests are empty.
     monkeypatch.setattr(Loader, "check", lambda self: self.source.check_is_there())
+    monkeypatch.setattr(Loader, "bits", property(lambda self: self.quant))
     return held
 
 
@@ -47,7 +50,7 @@ def converse(
 ) -> int:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     monkeypatch.setattr("sys.stdout", stdout or TerminalFile())
-    source = find_source(model, demo=False, cache_dir=cache)
+    source = find_source(model, demo=False, cache_dir=cache, quant=4)
     loader = Loader(source, device="cpu", dtype=None, quant=4)
     with suppress(SystemExit):
         return conversation.converse(loader, {}, system=None, language="en", plain=False)
@@ -86,6 +89,15 @@ def test_a_model_that_is_there_is_talked_to_at_once(
     find_source(None, demo=False, cache_dir=tmp_path).folder.mkdir(parents=True)
     assert converse(tmp_path, monkeypatch, "") == 0
     assert held == [DEFAULT]
+
+
+def test_a_model_that_is_there_in_8_bits_is_not_offered_again(
+    held: list[ModelDescription], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_folder_path(tmp_path, DEFAULT_MODEL_ID, 8).mkdir(parents=True)
+    with pytest.raises(UnavailableError, match="in 8 bits, and not in 4"):
+        converse(tmp_path, monkeypatch, "1\n")
+    assert held == []
 
 
 @pytest.mark.parametrize(

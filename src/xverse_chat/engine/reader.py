@@ -78,7 +78,7 @@ def read_staged(places: Sequence[Place], device: torch.device) -> Generator[Tens
             yield raw.view(dtype).view(place.tensor.shape)
             del raw
             if copying is not None:
-                behind.append((computing.record_event(), place.tensor.size_bytes))
+                behind.append((_event(computing), place.tensor.size_bytes))
                 while sum(size_bytes for _, size_bytes in behind) > _AHEAD_BYTES:
                     behind.popleft()[0].synchronize()
 
@@ -87,7 +87,14 @@ def _fill(raw: Tensor, reader: ChunkReader, copying: torch.cuda.Stream | None) -
     for part in torch.split(raw, CHUNK_BYTES):
         buffer = reader.take()
         part.copy_(buffer[: len(part)], non_blocking=True)
-        reader.give_back(buffer, None if copying is None else copying.record_event())
+        reader.give_back(buffer, None if copying is None else _event(copying))
+
+
+def _event(stream: torch.cuda.Stream) -> torch.cuda.Event:
+    """Return what happens when all that ``stream`` was given is done; waiting for it sleeps."""
+    event = torch.cuda.Event(blocking=True)
+    event.record(stream)
+    return event
 
 
 def _chunks(place: Place) -> Iterator[Chunk]:
