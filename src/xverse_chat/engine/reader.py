@@ -92,7 +92,7 @@ def _fill(raw: Tensor, reader: ChunkReader, copying: torch.cuda.Stream | None) -
 
 def _event(stream: torch.cuda.Stream) -> torch.cuda.Event:
     """Return what happens when all that ``stream`` was given is done; waiting for it sleeps."""
-    event = torch.cuda.Event(blocking=True)
+    event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
     event.record(stream)
     return event
 

@@ -81,31 +81,43 @@ def load_weights(
     change stays mapped from the files: nothing is read before it is used, and no memory is taken
     beside the page cache. This program replaces files by renaming, so a mapping stays what it is.
     """
-    is_quantizing = bits is not None and files.quantization_bits is None
+    wanted = None if files.quantization_bits is not None else bits
     total = sum((files.folder / file).stat().st_size for file in files.index.files)
-    progress.begin(Stage.QUANTIZE if is_quantizing else Stage.LOAD, total)
+    progress.begin(Stage.LOAD if wanted is None else Stage.QUANTIZE, total)
     progress.start("weights", total)
     with closing(read_weights(files, device)) as weights:
         for name, weight in weights:
-            module_name, _, parameter = name.rpartition(".")
-            module = model.get_submodule(module_name)
-            if isinstance(weight, Codes):
-                model.set_submodule(module_name, QuantizedLinear(weight))
-                size_bytes = _stored_bytes(weight)
-            elif is_quantizing and isinstance(module, nn.Linear):
-                assert bits is not None
-                moved = weight.to(device=device, dtype=dtype)
-                linear = quantize_linear(moved, bits=bits_of(module_name, bits))
-                model.set_submodule(module_name, linear)
-                size_bytes = weight.nbytes
-            else:
-                moved = weight.to(device=device, dtype=dtype)
-                setattr(module, parameter, nn.Parameter(moved, requires_grad=False))
-                size_bytes = weight.nbytes
-            progress.advance("weights", size_bytes)
+            _place(model, name, weight, device=device, dtype=dtype, bits=wanted)
+            progress.advance("weights", _stored_bytes(weight))
+            del weight  # before the memory of the next is taken
+    if device.type == "cuda":
+        # What passed through belongs to the stream that copied it; nobody else could use it.
+        torch.cuda.empty_cache()
     if files.config["tie_word_embeddings"]:
         model.tie_weights()
     progress.finish("weights")
+
+
+def _place(
+    model: "LlamaForCausalLM",
+    name: str,
+    weight: Tensor | Codes,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    bits: int | None,
+) -> None:
+    """Put a weight into the model, in ``bits`` where it is a linear's and those are wanted."""
+    module_name, _, parameter = name.rpartition(".")
+    module = model.get_submodule(module_name)
+    if isinstance(weight, Codes):
+        model.set_submodule(module_name, QuantizedLinear(weight))
+        return
+    moved = weight.to(device=device, dtype=dtype)
+    if bits is not None and isinstance(module, nn.Linear):
+        model.set_submodule(module_name, quantize_linear(moved, bits=bits_of(module_name, bits)))
+    else:
+        setattr(module, parameter, nn.Parameter(moved, requires_grad=False))
 
 
 def _read_stored(files: ModelFiles, device: torch.device) -> Generator[Tensor]:
@@ -160,7 +172,9 @@ def _check_scales(name: str, codes: Codes, *, where: str) -> None:
         )
 
 
-def _stored_bytes(codes: Codes) -> int:
-    """Return what the codes take in a folder, where scales have 16 bits and zero points 4."""
-    zeros = 0 if codes.zeros is None else codes.zeros.numel() // 2
-    return codes.values.nbytes + codes.scales.numel() * 2 + zeros
+def _stored_bytes(weight: Tensor | Codes) -> int:
+    """Return what a weight takes in its file; codes have scales of 16 bits, zero points of 4."""
+    if isinstance(weight, Tensor):
+        return weight.nbytes
+    zeros = 0 if weight.zeros is None else weight.zeros.numel() // 2
+    return weight.values.nbytes + weight.scales.numel() * 2 + zeros
