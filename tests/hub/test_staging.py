@@ -25,8 +25,8 @@ WRITING = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "shut
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
-def download_until(event_number: int, options: dict[str, Any]) -> None:
-    """Download, and kill this process before it changes the disk for the n-th time."""
+def kill_before(event_number: int) -> None:
+    """Kill this process before it changes the disk for the n-th time from now."""
     left = event_number
 
     def kill_in_time(event: str, arguments: tuple[Any, ...]) -> None:
@@ -39,6 +39,10 @@ def download_until(event_number: int, options: dict[str, Any]) -> None:
 
     sys.addaudithook(kill_in_time)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+
+
+def download_until(event_number: int, options: dict[str, Any]) -> None:
+    kill_before(event_number)
     download_model(MODEL_ID, progress=NoProgress(), **options)
 
 

@@ -122,7 +122,9 @@ def _end_passing(plain: Order) -> None:
     if not plain.passing_mark.exists():
         return
     with folder_lock(plain.target, plain.progress), writing(plain.target):
+        old = plain.staging.old
         if has_record(plain.target) and not plain.keep_original:
-            plain.target.rename(plain.staging.old)  # gone at once, whatever happens meanwhile
-            shutil.rmtree(plain.staging.old)
+            plain.target.rename(old)  # gone at once, whatever happens meanwhile
+        if old.exists():
+            shutil.rmtree(old)
         plain.passing_mark.unlink(missing_ok=True)
