@@ -141,10 +141,20 @@ def test_from_pretrained_loads_codes(cache: Path, bits: int) -> None:
     assert torch.equal(logits(model), logits(load(folder)))
 
 
-def test_options_that_do_nothing_for_codes_are_refused(cache: Path) -> None:
-    folder = model_folder_path(cache, MODEL_ID, 4)
-    with pytest.raises(UsageError, match="is not loaded with attn_implementation"):
-        XverseForCausalLM.from_pretrained(folder, attn_implementation="eager")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"attn_implementation": "eager"}, "is not loaded with attn_implementation"),
+        ({"dtype": "auto"}, "dtype='auto' is none"),
+        ({"device_map": "auto"}, "device_map='auto' is none"),
+        ({"device_map": {"": "cpu"}}, "goes to one device"),
+    ],
+)
+def test_options_that_mean_nothing_for_codes_are_refused(
+    options: dict[str, Any], told: str, cache: Path
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        XverseForCausalLM.from_pretrained(model_folder_path(cache, MODEL_ID, 4), **options)
 
 
 def test_loading_shows_its_progress_as_loading(cache: Path) -> None:

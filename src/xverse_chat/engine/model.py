@@ -97,7 +97,15 @@ class XverseForCausalLM(LlamaForCausalLM):
     ) -> Self:
         if unknown:
             raise UsageError(f"A quantized folder is not loaded with {', '.join(unknown)}.")
-        device = torch.device(device_map)
+        if not isinstance(dtype, torch.dtype):
+            raise UsageError(f"dtype={dtype!r} is none; it is one such as torch.float16.")
+        try:
+            device = torch.device(device_map)
+        except (RuntimeError, TypeError) as error:
+            raise UsageError(
+                f"A quantized folder goes to one device; device_map={device_map!r} is none.",
+                hint='It is one such as "cuda:0".',
+            ) from error
         return cls.load(files, device=device, dtype=dtype, bits=None, progress=NoProgress())
 
     def quantize(self, bits: int) -> Self:
