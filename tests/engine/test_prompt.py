@@ -1,5 +1,6 @@
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def build(
     )
 
 
+def build_messages(
+    tokenizer: PreTrainedTokenizerFast, messages: list[Message], context: int, max_new_tokens: int
+) -> Prompt:
+    return build_prompt(
+        tokenizer,
+        messages,
+        eos_token_id=EOS,
+        context_tokens=context,
+        max_new_tokens=max_new_tokens,
+    )
+
+
 def plain(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)[
         "input_ids"
@@ -58,7 +71,7 @@ rounds = st.lists(st.tuples(text, text, st.booleans()), max_size=6)
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=rounds, last=text, context=st.integers(150, 700), new=st.integers(1, 500))
-def test_the_ids_are_those_of_upstreams_algorithm(
+def test_the_ids_are_those_of_upstreams_algorithm_or_fewer_rounds_of_them(
     tokenizer: PreTrainedTokenizerFast,
     rounds: list[tuple[str, str, bool]],
     last: str,
@@ -87,7 +100,73 @@ def test_the_ids_are_those_of_upstreams_algorithm(
         context_tokens=context,
         max_new_tokens=new,
     )
-    assert prompt.ids == expected
+    if len(expected) == len(prompt.ids) or not prompt.dropped_messages:
+        assert prompt.ids == expected
+    else:
+        everything = build_prompt(
+            tokenizer,
+            [Message(m["role"], m["content"]) for m in messages],  # type: ignore[arg-type]
+            eos_token_id=EOS,
+            context_tokens=10**6,
+            max_new_tokens=new,
+        )
+        assert len(everything.ids) > max(context // 2, context - new)  # not before it must
+        assert prompt.ids == expected[-len(prompt.ids) :]
+
+
+turns = st.lists(
+    st.tuples(st.integers(1, 60), st.none() | st.integers(0, 60)), min_size=1, max_size=25
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(turns=turns, system=st.sampled_from([None, "Be brief."]), starts=st.booleans())
+def test_in_a_growing_conversation_rounds_go_seldom_and_many_at_once(
+    tokenizer: PreTrainedTokenizerFast,
+    turns: list[tuple[int, int | None]],
+    system: str | None,
+    starts: bool,
+) -> None:
+    context, new = 300, 64
+    budget = context - new
+    messages = [Message("system", system)] if system else []
+    head = len(messages)
+    if starts:
+        messages.append(Message("assistant", "welcome"))
+    dropped, length = 0, 0
+    for number, (question, answer) in enumerate(turns):
+        messages.append(Message("user", f"{number} " + "1" * question))
+        prompt = build_messages(tokenizer, messages, context, new)
+        kept = [*messages[:head], *messages[head + prompt.dropped_messages :]]
+        alone = build_messages(tokenizer, kept, context, new)
+        assert (alone.ids, alone.dropped_messages) == (prompt.ids, 0)
+        assert len(prompt.ids) <= budget
+        if prompt.dropped_messages == dropped:
+            assert len(prompt.ids) > length - 20  # it grew; 20: the cue and what follows a merge
+        else:
+            whole = [*messages[:head], *messages[head + dropped :]]
+            needed = build_messages(tokenizer, whole, 10 * context, new)
+            assert len(needed.ids) > budget  # not before it must
+            assert len(prompt.ids) <= 0.6 * budget or len(kept) == head + 1
+            assert prompt.dropped_messages > dropped
+        assert kept[head].role == "user" or not prompt.dropped_messages
+        dropped, length = prompt.dropped_messages, len(prompt.ids)
+        if answer is not None:
+            messages.append(Message("assistant", "2" * answer))
+
+
+def test_most_turns_of_a_long_conversation_only_add_to_the_prompt(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    messages: list[Message] = []
+    starts = []
+    for number in range(60):
+        messages.append(Message("user", f"question {number}"))
+        starts.append(build_messages(tokenizer, messages, 600, 64).dropped_messages)
+        messages.append(Message("assistant", f"answer {number}"))
+    moved = [late - early for early, late in pairwise(starts) if late != early]
+    assert 2 <= len(moved) <= 6
+    assert min(moved) >= 8  # messages at once
 
 
 def test_control_tokens_in_a_message_are_text(tokenizer: PreTrainedTokenizerFast) -> None:

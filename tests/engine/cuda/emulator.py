@@ -45,7 +45,9 @@ def build_emulator(shape: Shape, folder: Path, *, teams: int = 1) -> Emulator:
     assert COMPILER is not None
     sources = {path.name: path.read_text("utf-8") for path in sorted(KERNELS_FOLDER.glob("*.cu*"))}
     sources["intrinsics.cuh"] = Path(__file__).with_name("cpu_intrinsics.cuh").read_text("utf-8")
-    names = re.findall(r"^KERNEL(?:_SHARING)?\([^)]*\)\s*(\w+)", sources["kernels.cu"], re.MULTILINE)
+    names = re.findall(
+        r"^KERNEL(?:_SHARING)?\([^)]*\)\s*(\w+)", sources["kernels.cu"], re.MULTILINE
+    )
     table = "".join(
         f'  if (!strcmp(name, "{name}")) return launch({name}, x, y, threads, arguments), 0;\n'
         for name in names

@@ -17,7 +17,9 @@ THREADS = 256
 DTYPES = [torch.float16, torch.bfloat16]
 
 
-def shape_of(hidden: int, intermediate: int, bits: int, dtype: torch.dtype, vocab: int = 40) -> Shape:
+def shape_of(
+    hidden: int, intermediate: int, bits: int, dtype: torch.dtype, vocab: int = 40
+) -> Shape:
     heads = hidden // (64 if hidden < 1024 else 128)
     head_bits = 16 if bits == 16 else 8
     return Shape(

@@ -11,9 +11,7 @@ from xverse_chat.errors import EngineError
 @pytest.mark.parametrize("is_gated", [False, True])
 @pytest.mark.parametrize("shape", [(16, 64), (48, 384), (64, 11008)])
 @pytest.mark.parametrize("bits", [4, 8])
-def test_what_is_packed_can_be_read_back(
-    bits: int, shape: tuple[int, int], is_gated: bool
-) -> None:
+def test_what_is_packed_can_be_read_back(bits: int, shape: tuple[int, int], is_gated: bool) -> None:
     weight = torch.randn(shape) * 0.02
     codes = (quantize_int4 if bits == 4 else quantize_int8)(weight)
     matrix = pack(codes, is_gated=is_gated)
