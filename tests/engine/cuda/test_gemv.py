@@ -64,7 +64,7 @@ def close(result: Tensor, expected: Tensor, x: Tensor, weight: Tensor, dtype: to
 def test_down_adds_its_product_to_hidden(
     model: str, bits: int, dtype: torch.dtype, emulate: Callable[[Shape], Emulator]
 ) -> None:
-    hidden_size, columns = WIDTHS[model]
+    _, columns = WIDTHS[model]
     # The rows of a real matrix are all alike: 64 stand for them.
     weight = make_weight(64, columns, dtype, heavy=True)
     shape = shape_of(64, columns, bits, dtype)
