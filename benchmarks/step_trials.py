@@ -1,15 +1,15 @@
 """Which division of work is fastest? The decode step alone, on random weights of a 7B shape.
 
-``python -m benchmarks.step_trials --out FILE.json``. Tries teams, blocks and splits for each
-precision; the winners belong into engine/cuda/tuning.py.
+``python -m benchmarks.step_trials --out FILE.json``. Each trial is teams,plain_units,splits; what
+it computes is held to float64 first. The winners belong into engine/cuda/tuning.py.
 """
 
 import argparse
-import itertools
 import json
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,36 +18,37 @@ from torch import Tensor
 from benchmarks.gpu_clock import copy_rate
 from benchmarks.machine import describe_machine
 from xverse_chat.engine.cuda.compiler import load_or_compile
-from xverse_chat.engine.cuda.layout import DeviceMatrix, unpack
+from xverse_chat.engine.cuda.layout import DeviceMatrix, pieces, unpack
 from xverse_chat.engine.cuda.program import Program
 from xverse_chat.engine.cuda.shape import Shape
 from xverse_chat.engine.cuda.step import LayerWeights, ModelWeights, Step, StepBuffers
-from xverse_chat.engine.cuda.tuning import Tuning
+from xverse_chat.engine.cuda.tuning import Tuning, tuning_for
 
 DEVICE = torch.device("cuda")
 STEPS = 100
+CAPACITY = 8448
 
 
 def random_matrix(rows: int, columns: int, bits: int, *, is_gated: bool = False) -> DeviceMatrix:
     """Return random codes (or weights), about as large as a model's."""
     if bits == 16:
         weight = torch.randn(rows, columns, device=DEVICE, dtype=torch.float16) * 0.02
-        return DeviceMatrix(rows, columns, 16, weight, None, None, is_gated)
-    unit = 64 if bits == 4 else 32
+        return DeviceMatrix(rows, columns, 16, weight, None, is_gated)
     tiles = -(-rows // 16)
-    low, high = -(2**31), 2**31 - 1
-    words = torch.randint(
-        low, high, (tiles, columns // unit, 32, 4), device=DEVICE, dtype=torch.int32
-    )
+    size_bytes = max(piece.offset_bytes + piece.units * 512 for piece in pieces(columns, bits))
+    size_bytes += 320 if bits == 4 else 0
+    raw = torch.randint(0, 256, (tiles, size_bytes), device=DEVICE, dtype=torch.uint8)
     if bits == 8:
-        scales = torch.full((rows,), 3e-4, device=DEVICE)
-        return DeviceMatrix(rows, columns, 8, words, scales, None, is_gated)
-    groups = (tiles, columns // unit, 8)
-    halves = torch.full((*groups, 2), 0.005, device=DEVICE, dtype=torch.float16)
-    zeros = torch.randint(0, 255, groups, device=DEVICE, dtype=torch.uint8)
-    return DeviceMatrix(
-        rows, columns, 4, words, halves.view(torch.int32).squeeze(-1), zeros, is_gated
-    )
+        return DeviceMatrix(
+            rows, columns, 8, raw, torch.full((rows,), 3e-4, device=DEVICE), is_gated
+        )
+    for piece in pieces(columns, bits):
+        end = piece.offset_bytes + piece.units * 512
+        raw[:, end : end + 256] = (
+            torch.tensor(0.005, dtype=torch.float16).view(torch.uint8).repeat(128).to(DEVICE)
+        )
+        raw[:, end + 256 : end + 320] = 0x77  # zero points of 7
+    return DeviceMatrix(rows, columns, 4, raw, None, is_gated)
 
 
 def random_weights(shape: Shape) -> ModelWeights:
@@ -72,6 +73,63 @@ def random_weights(shape: Shape) -> ModelWeights:
     return ModelWeights(embedding, layers, ones(), random_matrix(shape.vocab, h, shape.head_bits))
 
 
+def random_angles(shape: Shape) -> Tensor:
+    """Return cos and sin (capacity, head_dim / 2, 2) as RoPE has them."""
+    half = shape.head_dim // 2
+    frequencies = 10_000.0 ** (-torch.arange(half, device=DEVICE, dtype=torch.float64) / half)
+    turns = torch.outer(torch.arange(CAPACITY, device=DEVICE, dtype=torch.float64), frequencies)
+    return torch.stack((turns.cos(), turns.sin()), dim=-1).float().contiguous()
+
+
+def reference_logits(
+    weights: ModelWeights, shape: Shape, buffers: StepBuffers, token: int, length: int
+) -> Tensor:
+    """Return the logits (vocab,) of a step in float64, from the same codes and cache."""
+
+    def normed(x: Tensor, gain: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.square().mean() + shape.norm_eps) * gain.double()
+
+    def rotated(x: Tensor) -> Tensor:
+        cos, sin = buffers.angles[length].double().unbind(-1)
+        a, b = x.view(shape.heads, 2, -1).unbind(1)
+        return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+    def product(matrix: DeviceMatrix, x: Tensor) -> Tensor:
+        return unpack(matrix, torch.float32).double() @ x
+
+    hidden = weights.embedding[token].double()
+    for layer, cache in zip(weights.layers, buffers.cache, strict=True):
+        q, k, v = product(layer.qkv, normed(hidden, layer.input_norm)).chunk(3)
+        past_keys, past_values = cache[:, :, :length].double()
+        keys = torch.cat((past_keys, rotated(k).unsqueeze(1)), dim=1)
+        values = torch.cat((past_values, v.view(shape.heads, 1, -1)), dim=1)
+        scores = (keys @ rotated(q).unsqueeze(-1)).squeeze(-1) / shape.head_dim**0.5
+        mixed = torch.softmax(scores, dim=-1).unsqueeze(1) @ values
+        hidden = hidden + product(layer.output, mixed.flatten())
+        gate, up = product(layer.gate_up, normed(hidden, layer.post_norm)).chunk(2)
+        hidden = hidden + product(layer.down, gate * torch.sigmoid(gate) * up)
+    return product(weights.head, normed(hidden, weights.norm))
+
+
+def check(
+    code: bytes, tuning: Tuning, shape: Shape, weights: ModelWeights, angles: Tensor
+) -> float:
+    """Return the relative error of the logits of two steps with all layers."""
+    buffers = StepBuffers(shape, tuning, CAPACITY, DEVICE, angles)
+    buffers.cache.normal_()
+    set_sampling(buffers, samples=False)
+    step = Step(Program(code, DEVICE), shape, tuning, weights, buffers)
+    worst = 0.0
+    for token, length in ((5, 0), (17, 533)):
+        expected = reference_logits(weights, shape, buffers, token, length)
+        buffers.state[:3] = torch.tensor([token, length, 0], dtype=torch.int32)
+        step.run()
+        torch.cuda.synchronize()
+        error = (buffers.logits.double() - expected).norm() / expected.norm()
+        worst = max(worst, float(error))
+    return worst
+
+
 def record(step: Step) -> torch.cuda.CUDAGraph:
     """Return the whole step as a graph."""
     step.run()
@@ -86,7 +144,7 @@ def milliseconds(graph: torch.cuda.CUDAGraph, buffers: StepBuffers, length: int)
     """Return the median time of a step from ``length`` tokens on."""
     times = []
     for _ in range(5):
-        buffers.state.copy_(torch.tensor([7, length, 0], dtype=torch.int32))
+        buffers.state[:3] = torch.tensor([7, length, 0], dtype=torch.int32)
         torch.cuda.synchronize()
         began = time.perf_counter()
         for _ in range(STEPS):
@@ -96,23 +154,8 @@ def milliseconds(graph: torch.cuda.CUDAGraph, buffers: StepBuffers, length: int)
     return statistics.median(times)
 
 
-def check(program: Program, tuning: Tuning, weights: ModelWeights, shape: Shape) -> float:
-    """Return the relative error of one product against float64 on the device."""
-    matrix = weights.layers[0].down
-    x = torch.randn(shape.intermediate, device=DEVICE).half()
-    hidden = torch.zeros(shape.hidden, device=DEVICE)
-    program.launch(
-        "down_gemv",
-        grid=(tuning.gemv_blocks, 1),
-        threads=tuning.teams * 256,
-        arguments=[matrix, x, hidden],
-    )
-    expected = unpack(matrix, torch.float64) @ x.double()
-    return float((hidden.double() - expected).norm() / expected.norm())
-
-
 def set_sampling(buffers: StepBuffers, *, samples: bool) -> None:
-    """Write sampling settings: greedy, or those of XVERSE's generation_config."""
+    """Write sampling settings: greedy, or the family's usual ones."""
     values = torch.zeros(6, dtype=torch.int32)
     values[:3].view(torch.float32)[:] = torch.tensor([1 / 0.5 if samples else 0.0, 0.85, 1.1])
     values[3:] = torch.tensor([30, 1, 2])
@@ -125,68 +168,65 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bits", type=int, nargs="*", default=[16, 8, 4])
     parser.add_argument("--layers", type=int, default=32)
-    parser.add_argument(
-        "--trials", nargs="*", default=["1,3,2", "1,4,2", "1,4,3", "2,1,1", "2,2,1"]
-    )
-    parser.add_argument("--splits", type=int, nargs="*", default=[12])
+    parser.add_argument("--trials", nargs="*", default=["1,4,4", "2,4,4", "1,8,4", "1,4,2"])
+    parser.add_argument("--defines", nargs="*", default=[], help="more options of the compiler")
     options = parser.parse_args()
     capability = torch.cuda.get_device_capability()
-    cores = torch.cuda.get_device_properties(0).multi_processor_count
     rows: list[dict[str, object]] = []
     rate = copy_rate()
     result = {"machine": describe_machine(), "copy_bytes_per_s": rate, "trials": rows}
     print("copy", rate / 1e9)
-    trials = [tuple(map(int, trial.split(","))) for trial in options.trials]
     began = time.perf_counter()
 
     def shape_for(bits: int) -> Shape:
-        return Shape(
-            4096, 11008, options.layers, 32, 100534, 1e-6, bits, 16 if bits == 16 else 8, False
-        )
+        head_bits = 16 if bits == 16 else 8
+        return Shape(4096, 11008, options.layers, 32, 100534, 1e-6, bits, head_bits, False)
 
-    wanted = list(itertools.product(options.bits, sorted({trial[:2] for trial in trials})))
+    def tuning_of(trial: str) -> Tuning:
+        teams, plain_units, splits = map(int, trial.split(","))
+        tuning = tuning_for(DEVICE, heads=32)
+        return replace(tuning, teams=teams, plain_units=plain_units, splits=splits)
+
+    def code_for(wanted: tuple[int, str]) -> bytes:
+        bits, trial = wanted
+        defines = [*shape_for(bits).defines(), *tuning_of(trial).defines()]
+        return load_or_compile(capability, [*defines, *(f"-D{name}" for name in options.defines)])
+
+    wanted = [(bits, trial) for bits in options.bits for trial in options.trials]
     with ThreadPoolExecutor(12) as pool:
-        codes = dict(
-            zip(
-                wanted,
-                pool.map(
-                    lambda pair: load_or_compile(
-                        capability, shape_for(pair[0]).defines(teams=pair[1][0], blocks=pair[1][1])
-                    ),
-                    wanted,
-                ),
-                strict=True,
-            )
-        )
+        codes = dict(zip(wanted, pool.map(code_for, wanted), strict=True))
     print("compiled", len(codes), "in", round(time.perf_counter() - began, 1), "s")
     for bits in options.bits:
         shape = shape_for(bits)
-        weights = random_weights(shape)
-        angles = torch.randn(8448, 64, 2, device=DEVICE)
-        for (teams, sharing, each), splits in itertools.product(trials, options.splits):
-            tuning = Tuning(teams, sharing, each * cores, splits)
-            row: dict[str, object] = {"bits": bits, "tuning": [teams, sharing, each, splits]}
+        weights, angles = random_weights(shape), random_angles(shape)
+        few = replace(weights, layers=weights.layers[:2])
+        for trial in options.trials:
+            if bits != 16 and trial.split(",")[1] != "4":
+                continue
+            row: dict[str, object] = {"bits": bits, "trial": trial}
             try:
-                program = Program(codes[bits, (teams, sharing)], DEVICE)
-                row["error"] = check(program, tuning, weights, shape)
-                buffers = StepBuffers(shape, tuning, 8448, DEVICE, angles)
+                tuning = tuning_of(trial)
+                two = replace(shape, layers=2)
+                row["error"] = check(codes[bits, trial], tuning, two, few, angles)
+                buffers = StepBuffers(shape, tuning, CAPACITY, DEVICE, angles)
                 buffers.cache.normal_()
-                step = Step(program, shape, tuning, weights, buffers)
-                graph = record(step)
+                program = Program(codes[bits, trial], DEVICE)
+                row["shared_bytes"] = program.constant("step_shared_bytes")
+                graph = record(Step(program, shape, tuning, weights, buffers))
                 set_sampling(buffers, samples=False)
-                row["ms"] = milliseconds(graph, buffers, 512)
-                row["share"] = weights.size_bytes / float(row["ms"]) * 1e3 / rate  # type: ignore[arg-type]
-                row["ms_8k"] = milliseconds(graph, buffers, 8000)
+                row["ms"] = round(milliseconds(graph, buffers, 512), 4)
+                row["share"] = round(weights.size_bytes / float(str(row["ms"])) * 1e3 / rate, 4)
+                row["ms_8k"] = round(milliseconds(graph, buffers, 8000), 4)
                 set_sampling(buffers, samples=True)
-                row["ms_sampling"] = milliseconds(graph, buffers, 512)
+                row["ms_sampling"] = round(milliseconds(graph, buffers, 512), 4)
                 row["gigabytes"] = weights.size_bytes / 1e9
-                del graph, step, buffers
+                del graph, buffers
             except Exception as error:
                 row["failed"] = repr(error)
             rows.append(row)
             print(json.dumps(row), flush=True)
             options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        del weights
+        del weights, few
         torch.cuda.empty_cache()
 
 

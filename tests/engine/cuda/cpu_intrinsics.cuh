@@ -23,13 +23,16 @@ struct Index3 { int x, y, z; };
 struct alignas(16) uint4 { u32 x, y, z, w; };
 struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(8) float2 { float x, y; };
+struct alignas(8) uint2 { u32 x, y; };
+inline float2 make_float2(float x, float y) { return {x, y}; }
 
 #define DEVICE inline
 #define KERNEL(threads) extern "C" void
-#define KERNEL_SHARING(threads, blocks) extern "C" void
+#define KERNEL_ALONE(threads) extern "C" void
+#define CONSTANT_FOR_HOST
 #define SHARED static
-#define __align__(bytes) __attribute__((aligned(bytes)))
 #define INFINITY_VALUE INFINITY
+#define __align__(bytes) __attribute__((aligned(bytes)))
 
 struct Warp {
   u32 generation = 0, arrived = 0;
@@ -38,15 +41,25 @@ struct Warp {
 
 struct Barrier { u32 generation = 0, arrived = 0; };
 
+struct Launch { int blocks, threads, shared_bytes; bool together; };
+
+// A block at work: what its threads share.
+struct Block {
+  std::vector<Warp> warps;
+  Barrier barriers[2];
+  std::vector<u8> shared;
+};
+
 static Index3 threadIdx, blockIdx, gridDim;
-static int block_threads, current;
+static int current, block_threads;
 static bool progressed;
 static ucontext_t scheduler;
 static std::vector<ucontext_t> contexts;
-static std::vector<Warp> warps;
-static Barrier barriers[16];
+static std::vector<Block> blocks_at_work;
 static std::function<void()> body;
 static std::vector<bool> is_done;
+
+inline Block& own_block() { return blocks_at_work[current / block_threads]; }
 
 inline void yield() {
   const int own = current;
@@ -71,15 +84,20 @@ inline void run_thread() {
   swapcontext(&contexts[current], &scheduler);
 }
 
-inline void run_block(int threads) {
+// Runs blocks `first` to `first + count` at once.
+inline void run_blocks(int first, int count, const Launch& launch) {
   const size_t stack_bytes = 1 << 16;
   static std::vector<char> stacks;
+  const int threads = count * launch.threads;
   stacks.resize(threads * stack_bytes);
   contexts.assign(threads, ucontext_t());
-  warps.assign((threads + 31) / 32, Warp());
   is_done.assign(threads, false);
-  for (Barrier& barrier : barriers) barrier = Barrier();
-  block_threads = threads;
+  block_threads = launch.threads;
+  blocks_at_work.assign(count, Block());
+  for (Block& block : blocks_at_work) {
+    block.warps.assign((launch.threads + 31) / 32, Warp());
+    block.shared.assign(launch.shared_bytes + 128, 0xAA);
+  }
   for (int i = 0; i < threads; ++i) {
     getcontext(&contexts[i]);
     contexts[i].uc_stack.ss_sp = &stacks[i * stack_bytes];
@@ -92,7 +110,8 @@ inline void run_block(int threads) {
     for (int i = 0; i < threads; ++i) {
       if (is_done[i]) continue;
       current = i;
-      threadIdx.x = i;
+      threadIdx.x = i % launch.threads;
+      blockIdx.x = first + i / launch.threads;
       swapcontext(&scheduler, &contexts[i]);
       if (is_done[i]) --left;
     }
@@ -104,24 +123,22 @@ inline void run_block(int threads) {
 }
 
 template <class... P, size_t... I>
-void launch_with(void (*kernel)(P...), int x, int y, int threads, void** arguments,
+void launch_with(void (*kernel)(P...), const Launch& launch, void** arguments,
                  std::index_sequence<I...>) {
-  gridDim = {x, y, 1};
-  for (blockIdx.y = 0; blockIdx.y < y; ++blockIdx.y)
-    for (blockIdx.x = 0; blockIdx.x < x; ++blockIdx.x) {
-      body = [&] { kernel(*(std::remove_reference_t<P>*)arguments[I]...); };
-      run_block(threads);
-    }
+  gridDim = {launch.blocks, 1, 1};
+  body = [&] { kernel(*(std::remove_reference_t<P>*)arguments[I]...); };
+  if (launch.together) return run_blocks(0, launch.blocks, launch);
+  for (int block = 0; block < launch.blocks; ++block) run_blocks(block, 1, launch);
 }
 
 template <class... P>
-void launch(void (*kernel)(P...), int x, int y, int threads, void** arguments) {
-  launch_with(kernel, x, y, threads, arguments, std::index_sequence_for<P...>());
+void launch(void (*kernel)(P...), const Launch& settings, void** arguments) {
+  launch_with(kernel, settings, arguments, std::index_sequence_for<P...>());
 }
 
 // Gives 64-bit words of this lane to the warp; returns the table of what every lane gave.
 inline u64 (*exchange(const u64* own, int count))[8] {
-  Warp& warp = warps[threadIdx.x / 32];
+  Warp& warp = own_block().warps[threadIdx.x / 32];
   u64(*table)[8] = warp.given[warp.generation & 1];
   memcpy(table[threadIdx.x % 32], own, count * sizeof(u64));
   arrive(warp.generation, warp.arrived, 32);
@@ -140,11 +157,7 @@ inline u16 float_to_bfloat(float value) {
   if (isnan(value)) return 0x7fff;
   return (u16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
-inline u32 subtract_half2(u32 a, u32 b) {
-  const u16 low = float_to_half(half_to_float((u16)a) - half_to_float((u16)b));
-  const u16 high = float_to_half(half_to_float((u16)(a >> 16)) - half_to_float((u16)(b >> 16)));
-  return (u32)low | (u32)high << 16;
-}
+inline u32 and_or(u32 a, u32 b, u32 c) { return (a & b) | c; }
 
 template <float (*TO_FLOAT)(u16)>
 inline void mma(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
@@ -170,13 +183,56 @@ inline void mma_bfloat(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u3
 inline uint4 load_once(const uint4* address) { return *address; }
 template <class T> inline T __ldg(const T* address) { return *address; }
 template <class T> inline T __ldcg(const T* address) { return *address; }
-inline void let_next_kernel_start() {}
-inline void wait_for_kernels_before() {}
-inline void sync_block() { arrive(barriers[0].generation, barriers[0].arrived, block_threads); }
-inline void sync_some(int barrier, int threads) {
-  arrive(barriers[barrier].generation, barriers[barrier].arrived, threads);
+template <class T> inline T load_shared_by_all(const T* address) { return *address; }
+inline void store_release(u32* address, u32 value) { *address = value; progressed = true; }
+inline u32 load_acquire(const u32* address) { return *address; }
+inline void store_for_host(int* address, int value) { *address = value; }
+inline void pause() { yield(); }
+inline u8* shared_memory() { return (u8*)((u64)(own_block().shared.data() + 127) & ~127ull); }
+inline void sync_block() {
+  Barrier& barrier = own_block().barriers[0];
+  arrive(barrier.generation, barrier.arrived, block_threads);
 }
-inline void __threadfence() {}
+inline void sync_some(int threads) {
+  Barrier& barrier = own_block().barriers[1];
+  arrive(barrier.generation, barrier.arrived, threads);
+}
+inline void sync_warp() { exchange(nullptr, 0); }
+
+// Copies are done at once. A barrier's word: how many are to arrive, how many have, the phase.
+#define COPYING_THREADS 1
+struct CopyBarrier { u32 expected : 8, arrived : 8, phase : 1; };
+inline void prepare_barrier(u64* barrier, int count) {
+  *barrier = 0;
+  ((CopyBarrier*)barrier)->expected = count;
+}
+inline void barriers_are_prepared() {}
+inline void arrive(u64* barrier) {
+  CopyBarrier& own = *(CopyBarrier*)barrier;
+  progressed = true;
+  own.arrived = own.arrived + 1;
+  if (own.arrived == own.expected) {
+    own.arrived = 0;
+    own.phase = own.phase ^ 1;
+  }
+}
+inline bool is_complete(u64* barrier, u32 parity) {
+  return ((CopyBarrier*)barrier)->phase != parity;
+}
+template <class Copy>
+inline void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) {
+  if (!has_one) return;
+  for (u32 run = 0; run < copy.runs; ++run)
+    memcpy(stage + run * copy.to_stride, copy.from(run), copy.bytes);
+  arrive(full);
+}
+inline bool any_of_warp(bool value) {
+  const u64 own = value;
+  u64(*table)[8] = exchange(&own, 1);
+  bool any = false;
+  for (int lane = 0; lane < 32; ++lane) any |= table[lane][0] != 0;
+  return any;
+}
 template <class T> inline T atomicAdd(T* address, T value) {
   const T before = *address;
   *address += value;
@@ -191,6 +247,9 @@ inline u32 shuffle_xor(u32 value, int mask) {
 }
 inline float shuffle_xor(float value, int mask) {
   return float_of(shuffle_xor(bits_of(value), mask));
+}
+inline float float_from(float value, int lane) {
+  return float_of(shuffle_from(bits_of(value), lane));
 }
 inline float sum_of_warp(float value) {
   for (int mask = 16; mask > 0; mask >>= 1) value += shuffle_xor(value, mask);

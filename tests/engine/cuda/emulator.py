@@ -14,6 +14,7 @@ from pathlib import Path
 from xverse_chat.engine.cuda.arguments import Argument, ArgumentArray
 from xverse_chat.engine.cuda.compiler import KERNELS_FOLDER
 from xverse_chat.engine.cuda.shape import Shape
+from xverse_chat.engine.cuda.tuning import Tuning
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 
@@ -28,36 +29,44 @@ class Emulator:
         self,
         kernel: str,
         *,
-        grid: tuple[int, int],
+        blocks: int,
         threads: int,
         arguments: Sequence[Argument],
-        overlaps: bool = False,
+        shared_bytes: int = 0,
+        together: bool = False,
     ) -> None:
         array = ArgumentArray(arguments)
         code = self._library.launch_by_name(
-            kernel.encode(), grid[0], grid[1], threads, ctypes.c_void_p(array.address)
+            kernel.encode(), blocks, threads, shared_bytes, together, ctypes.c_void_p(array.address)
         )
         assert code == 0, f"there is no kernel {kernel}"
 
+    def constant(self, name: str) -> int:
+        return ctypes.c_int.in_dll(self._library, name).value
 
-def build_emulator(shape: Shape, folder: Path, *, teams: int = 1) -> Emulator:
+
+def build_emulator(shape: Shape, tuning: Tuning, folder: Path) -> Emulator:
     """Compile the kernels for ``shape`` into ``folder``, or take what is there already."""
     assert COMPILER is not None
     sources = {path.name: path.read_text("utf-8") for path in sorted(KERNELS_FOLDER.glob("*.cu*"))}
     sources["intrinsics.cuh"] = Path(__file__).with_name("cpu_intrinsics.cuh").read_text("utf-8")
-    names = re.findall(
-        r"^KERNEL(?:_SHARING)?\([^)]*\)\s*(\w+)", sources["kernels.cu"], re.MULTILINE
-    )
+    text = sources["kernels.cu"]
+    names = re.findall(r"^KERNEL(?:_ALONE)?\(\w+\) (\w+)\(", text, re.MULTILINE)
+    if shape.bits < 16:
+        names += re.findall(r"^UNPACK\((\w+)", text, re.MULTILINE)
     table = "".join(
-        f'  if (!strcmp(name, "{name}")) return launch({name}, x, y, threads, arguments), 0;\n'
+        f'  if (!strcmp(name, "{name}")) return launch({name}, settings, arguments), 0;\n'
         for name in names
     )
     sources["emulator.cpp"] = (
         '#include "kernels.cu"\n'
-        'extern "C" int launch_by_name(const char* name, int x, int y, int threads, '
-        "void** arguments) {\n" + table + "  return 1;\n}\n"
+        'extern "C" int launch_by_name(const char* name, int blocks, int threads, '
+        "int shared_bytes, bool together, void** arguments) {\n"
+        "  const Launch settings = {blocks, threads, shared_bytes, together};\n"
+        + table
+        + "  return 1;\n}\n"
     )
-    options = shape.defines(teams=teams, blocks=1)
+    options = [*shape.defines(), *tuning.defines()]
     key = hashlib.sha256(repr((sorted(sources.items()), options)).encode()).hexdigest()[:16]
     library = folder / f"kernels-{key}.so"
     if not library.exists():
@@ -66,7 +75,16 @@ def build_emulator(shape: Shape, folder: Path, *, teams: int = 1) -> Emulator:
         for name, text in sources.items():
             (place / name).write_text(text, "utf-8")
         built = place / "built.so"
-        flags = ["-O2", "-march=native", "-std=c++17", "-shared", "-fPIC", "-w", *options]
+        flags = [
+            "-O2",
+            "-march=native",
+            "-std=c++17",
+            "-shared",
+            "-fPIC",
+            "-Wl,-Bsymbolic",
+            "-w",
+            *options,
+        ]
         subprocess.run(
             [COMPILER, *flags, "-o", str(built), str(place / "emulator.cpp")], check=True
         )

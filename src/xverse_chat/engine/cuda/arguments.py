@@ -8,7 +8,7 @@ from torch import Tensor
 
 from xverse_chat.engine.cuda.layout import DeviceMatrix
 
-Argument = Tensor | DeviceMatrix | int
+Argument = Tensor | DeviceMatrix | ctypes.Structure | int
 
 
 class Launcher(Protocol):
@@ -18,23 +18,30 @@ class Launcher(Protocol):
         self,
         kernel: str,
         *,
-        grid: tuple[int, int],
+        blocks: int,
         threads: int,
         arguments: Sequence[Argument],
-        overlaps: bool = False,
+        shared_bytes: int = 0,
+        together: bool = False,
     ) -> None:
-        """Start ``kernel``. With ``overlaps`` it may begin before the one before it has ended."""
+        """Start ``kernel``. With ``together`` all blocks run at once, so that they can meet."""
+        ...
+
+    def constant(self, name: str) -> int:
+        """Return the value of an ``int`` that the program was compiled with."""
         ...
 
 
-class _Matrix(ctypes.Structure):
-    """``struct Matrix`` of kernels/weights.cuh."""
+class Matrix(ctypes.Structure):
+    """``struct Matrix`` of kernels/plan.cuh."""
 
-    _fields_ = (
-        ("weights", ctypes.c_void_p),
-        ("scales", ctypes.c_void_p),
-        ("zeros", ctypes.c_void_p),
-    )
+    _fields_ = (("weights", ctypes.c_void_p), ("scales", ctypes.c_void_p))
+
+    @classmethod
+    def of(cls, matrix: DeviceMatrix) -> "Matrix":
+        """Return the addresses of a matrix."""
+        scales = matrix.scales
+        return cls(matrix.weights.data_ptr(), None if scales is None else scales.data_ptr())
 
 
 class ArgumentArray:
@@ -52,13 +59,9 @@ class ArgumentArray:
         return ctypes.addressof(self._addresses)
 
 
-def _value(argument: Argument) -> "ctypes.c_void_p | ctypes.c_int | _Matrix":
+def _value(argument: Argument) -> "ctypes.c_void_p | ctypes.c_int | ctypes.Structure":
     if isinstance(argument, DeviceMatrix):
-        return _Matrix(
-            argument.weights.data_ptr(),
-            argument.scales.data_ptr() if argument.scales is not None else None,
-            argument.zeros.data_ptr() if argument.zeros is not None else None,
-        )
+        return Matrix.of(argument)
     if isinstance(argument, Tensor):
         return ctypes.c_void_p(argument.data_ptr())
-    return ctypes.c_int(argument)
+    return argument if isinstance(argument, ctypes.Structure) else ctypes.c_int(argument)

@@ -1,5 +1,6 @@
 """A compiled program on a GPU, and the start of its kernels on torch's current stream."""
 
+import ctypes
 from collections.abc import Sequence
 
 import torch
@@ -7,8 +8,7 @@ import torch
 from xverse_chat.engine.cuda.arguments import Argument, ArgumentArray
 from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
 
-# Launches that may overlap with the one before them exist from Hopper on.
-OVERLAP_CAPABILITY = (9, 0)
+_PLENTY_OF_SHARED_BYTES = 48 * 1024  # more must be asked for
 
 
 class Program:
@@ -21,41 +21,56 @@ class Program:
         self._driver = driver
         self._module = _checked(driver.cuModuleLoadData(code))
         self._kernels: dict[str, object] = {}
-        self._can_overlap = torch.cuda.get_device_capability(device) >= OVERLAP_CAPABILITY
+
+    def constant(self, name: str) -> int:
+        """Return the value of an ``int`` that the program was compiled with."""
+        driver = self._driver
+        address, size_bytes = _checked(driver.cuModuleGetGlobal(self._module, name.encode()))
+        value = ctypes.c_int()
+        _checked(driver.cuMemcpyDtoH(ctypes.addressof(value), address, size_bytes))
+        return value.value
 
     def launch(
         self,
         kernel: str,
         *,
-        grid: tuple[int, int],
+        blocks: int,
         threads: int,
         arguments: Sequence[Argument],
-        overlaps: bool = False,
+        shared_bytes: int = 0,
+        together: bool = False,
     ) -> None:
-        """Start ``kernel``. With ``overlaps`` it may begin before the one before it has ended."""
+        """Start ``kernel``. With ``together`` all blocks run at once, so that they can meet."""
         driver = self._driver
-        if kernel not in self._kernels:
-            self._kernels[kernel] = _checked(
-                driver.cuModuleGetFunction(self._module, kernel.encode())
-            )
         array = ArgumentArray(arguments)
         launch = driver.CUlaunchConfig()
-        launch.gridDimX, launch.gridDimY, launch.gridDimZ = grid[0], grid[1], 1
+        launch.gridDimX, launch.gridDimY, launch.gridDimZ = blocks, 1, 1
         launch.blockDimX, launch.blockDimY, launch.blockDimZ = threads, 1, 1
+        launch.sharedMemBytes = shared_bytes
         launch.hStream = torch.cuda.current_stream().cuda_stream
-        if overlaps and self._can_overlap:
+        if together:
             attribute = driver.CUlaunchAttribute()
-            attribute.id = (
-                driver.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
-            )
-            attribute.value.programmaticStreamSerializationAllowed = 1
+            attribute.id = driver.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_COOPERATIVE
+            attribute.value.cooperative = 1
             launch.attrs = [attribute]
             launch.numAttrs = 1
-        _checked(driver.cuLaunchKernelEx(launch, self._kernels[kernel], array.address, 0))
+        _checked(
+            driver.cuLaunchKernelEx(launch, self._kernel(kernel, shared_bytes), array.address, 0)
+        )
+
+    def _kernel(self, name: str, shared_bytes: int) -> object:
+        driver = self._driver
+        if name not in self._kernels:
+            kernel = _checked(driver.cuModuleGetFunction(self._module, name.encode()))
+            if shared_bytes > _PLENTY_OF_SHARED_BYTES:
+                limit = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+                _checked(driver.cuFuncSetAttribute(kernel, limit, shared_bytes))
+            self._kernels[name] = kernel
+        return self._kernels[name]
 
 
-def _checked(result: tuple[object, ...]) -> object:
+def _checked(result: "tuple[object, ...]") -> "object":
     """Return what a call of the driver gave. Raises KernelsUnavailableError when it failed."""
     if int(result[0]) != 0:  # type: ignore[call-overload]
         raise KernelsUnavailableError(f"The GPU's driver refused the kernels: {result[0]}.")
-    return result[1] if len(result) > 1 else None
+    return result[1] if len(result) == 2 else result[1:]

@@ -41,18 +41,17 @@ class Shape:
         """Dimensions of one head."""
         return self.hidden // self.heads
 
-    def defines(self, *, teams: int, blocks: int) -> list[str]:
+    def defines(self) -> list[str]:
         """Return the compiler's options that say all this."""
         return [
             f"-DBFLOAT16={int(self.is_bfloat16)}",
             f"-DBODY_BITS={self.bits}",
             f"-DHEAD_BITS={self.head_bits}",
+            f"-DLAYERS={self.layers}",
             f"-DHIDDEN={self.hidden}",
             f"-DINTERMEDIATE={self.intermediate}",
             f"-DHEADS={self.heads}",
             f"-DHEAD_DIM={self.head_dim}",
             f"-DVOCAB={self.vocab}",
             f"-DNORM_EPS={self.norm_eps:.9e}f",
-            f"-DTEAMS={teams}",
-            f"-DGEMV_BLOCKS={blocks}",
         ]

@@ -1,27 +1,26 @@
-"""One decode step: from the token chosen last to the next, all on the device.
+"""One decode step: from the token chosen last to the next, one kernel, all on the device.
 
-About five kernels a layer, in the order in which a Llama computes; what they share is allocated
-once, so that the whole of it can be recorded as a CUDA graph.
+What it needs is allocated once, so that it can be recorded as a CUDA graph.
 """
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from xverse_chat.engine.cuda.arguments import Launcher
-from xverse_chat.engine.cuda.layout import DeviceMatrix
+from xverse_chat.engine.cuda.arguments import Launcher, Matrix
+from xverse_chat.engine.cuda.layout import WARPS, DeviceMatrix
 from xverse_chat.engine.cuda.shape import Shape
 from xverse_chat.engine.cuda.tuning import Tuning
 
-ROW_THREADS = 256
-TEAM_THREADS = 256
-ATTENTION_THREADS = 128
-SAMPLING_THREADS = 1024
+# Figures of kernels/sampling.cuh: tokens that the host may be late to read, and 32-bit words of
+# the settings, of the state and of the histograms (counts and 64-bit masses of 1024 bins, thrice).
 RING = 8
-# float, float, float, int, 2 x unsigned: struct SamplingSettings of kernels/sampling.cuh.
 SETTINGS_WORDS = 6
+STATE_WORDS = 4
+HISTOGRAM_WORDS = 3 * 1024 * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,12 @@ class ModelWeights:
 
 
 class StepBuffers:
-    """What the kernels of a step hand to each other, and the KV cache of ``capacity`` tokens.
+    """What the blocks of a step hand to each other, and the KV cache of ``capacity`` tokens.
 
-    ``cache`` (layers, 2, heads, capacity, head_dim) of the model's type; ``state`` int32: the
-    token chosen last, the tokens in the cache, the tokens drawn; ``ring`` int32 on the host, where
-    the device may write: the token of step n at n % RING, -1 when logits were no numbers.
+    ``cache`` (layers, 2, heads, capacity, head_dim) of the model's type; ``angles`` cos and sin
+    (capacity or more, head_dim / 2, 2) float32; ``state`` int32: the token chosen last, the tokens
+    in the cache, the tokens drawn, and the last meeting of the blocks; ``ring`` int32 on the host,
+    where the device may write: the token of step n at n % RING, -1 when logits were no numbers.
     """
 
     def __init__(
@@ -67,29 +67,54 @@ class StepBuffers:
     ) -> None:
         dtype = torch.bfloat16 if shape.is_bfloat16 else torch.float16
 
-        def floats(*sizes: int) -> Tensor:
-            return torch.zeros(sizes, dtype=torch.float32, device=device)
+        def zeros(*sizes: int, of: torch.dtype) -> Tensor:
+            return torch.zeros(sizes, dtype=of, device=device)
 
         self.capacity = capacity
         self.cache = torch.empty(
             (shape.layers, 2, shape.heads, capacity, shape.head_dim), dtype=dtype, device=device
         )
         self.angles = angles
-        self.hidden = floats(shape.hidden)
-        self.qkv = floats(3 * shape.hidden)
-        self.mixed = torch.zeros(shape.hidden, dtype=dtype, device=device)
-        self.gated = torch.zeros(shape.intermediate, dtype=dtype, device=device)
-        self.logits = floats(shape.vocab)
-        self.partials = floats(shape.heads, tuning.attention_splits, shape.head_dim + 2)
-        self.arrivals = torch.zeros(shape.heads, dtype=torch.int32, device=device)
-        self.seen = torch.zeros(shape.vocab, dtype=torch.uint8, device=device)
-        self.settings = torch.zeros(SETTINGS_WORDS, dtype=torch.int32, device=device)
-        self.state = torch.zeros(3, dtype=torch.int32, device=device)
+        self.hidden = zeros(shape.hidden, of=torch.float32)
+        self.qkv = zeros(3 * shape.hidden, of=torch.float32)
+        self.gated = zeros(shape.intermediate, of=dtype)
+        self.mixes = zeros(shape.heads, tuning.splits, shape.head_dim, of=torch.float32)
+        self.weights = zeros(shape.heads, tuning.splits, 2, of=torch.float32)
+        self.flags = zeros(tuning.blocks, of=torch.int32)
+        self.logits = zeros(shape.vocab, of=torch.float32)
+        self.seen = zeros(shape.vocab, of=torch.uint8)
+        self.settings = zeros(SETTINGS_WORDS, of=torch.int32)
+        self.state = zeros(STATE_WORDS, of=torch.int32)
         self.ring = torch.zeros(RING, dtype=torch.int32, pin_memory=device.type == "cuda")
+        self.bests = zeros(2, tuning.blocks, 2, of=torch.int32)
+        self.faults = zeros(tuning.blocks, of=torch.int32)
+        self.histograms = zeros(HISTOGRAM_WORDS, of=torch.int32)
+
+
+class _Arguments(ctypes.Structure):
+    """``struct StepArguments`` of kernels/step.cuh."""
+
+    _fields_ = (
+        ("layers", ctypes.c_void_p),
+        ("embedding", ctypes.c_void_p),
+        ("norm", ctypes.c_void_p),
+        ("head", Matrix),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("angles", "hidden", "qkv", "gated", "mixes", "weights", "flags")
+        ),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("logits", "seen", "settings", "state", "ring", "bests", "faults")
+        ),
+        ("histograms", ctypes.c_void_p),
+        ("capacity", ctypes.c_int),
+        ("layer_count", ctypes.c_int),
+    )
 
 
 class Step:
-    """Starts the kernels of a step, in order."""
+    """Starts the kernel of a step."""
 
     def __init__(
         self,
@@ -100,81 +125,51 @@ class Step:
         buffers: StepBuffers,
     ) -> None:
         self._launcher = launcher
-        self._shape = shape
         self._tuning = tuning
-        self._weights = weights
-        self._buffers = buffers
+        self._layer_count = shape.layers
+        self._layers = _layer_table(weights.layers, buffers)
+        self._kept = weights, buffers
+        own = ("angles", "hidden", "qkv", "gated", "mixes", "weights", "flags", "logits", "seen")
+        rest = ("settings", "state", "ring", "bests", "faults", "histograms")
+        self._addresses = {
+            "layers": self._layers.data_ptr(),
+            "embedding": weights.embedding.data_ptr(),
+            "norm": weights.norm.data_ptr(),
+            "head": Matrix.of(weights.head),
+            **{name: getattr(buffers, name).data_ptr() for name in (*own, *rest)},
+            "capacity": buffers.capacity,
+        }
+        self._shared_bytes = launcher.constant("step_shared_bytes")
 
     def run(self) -> None:
-        """Compute the token chosen last and choose the next."""
-        buffers = self._buffers
-        blocks = -(-self._shape.hidden // ROW_THREADS)
-        self._launcher.launch(
-            "embed",
-            grid=(blocks, 1),
-            threads=ROW_THREADS,
-            arguments=[self._weights.embedding, buffers.state, buffers.hidden],
-        )
-        for number, layer in enumerate(self._weights.layers):
-            self._run_layer(number, layer)
-        self.choose(overlaps=True)
+        """Compute the token chosen last, append its keys and values, choose the next."""
+        self._launch(self._layer_count)
 
-    def choose(self, *, overlaps: bool = False) -> None:
-        """Choose a token from ``hidden``: norm, lm_head, sampling."""
-        buffers = self._buffers
-        self._multiply(
-            "head_gemv",
-            self._weights.head,
-            [buffers.hidden, self._weights.norm, buffers.logits],
-            overlaps=overlaps,
-        )
+    def choose(self) -> None:
+        """Choose a token from ``hidden`` (hidden,), what the last layer left of the last token.
+
+        The cache is taken to hold that token already: ``state`` must count one token less.
+        """
+        self._launch(0)
+
+    def _launch(self, layer_count: int) -> None:
         self._launcher.launch(
-            "sample",
-            grid=(1, 1),
-            threads=SAMPLING_THREADS,
-            arguments=[
-                buffers.logits,
-                buffers.seen,
-                buffers.settings,
-                buffers.state,
-                buffers.ring,
-            ],
-            overlaps=True,
+            "decode_step",
+            blocks=self._tuning.blocks,
+            threads=32 * (self._tuning.teams * WARPS + 1),
+            arguments=[_Arguments(**self._addresses, layer_count=layer_count)],
+            shared_bytes=self._shared_bytes,
+            together=True,
         )
 
-    def _run_layer(self, number: int, layer: LayerWeights) -> None:
-        buffers = self._buffers
-        hidden = buffers.hidden
-        self._multiply("qkv_gemv", layer.qkv, [hidden, layer.input_norm, buffers.qkv])
-        self._launcher.launch(
-            "attend",
-            grid=(self._shape.heads, self._tuning.attention_splits),
-            threads=ATTENTION_THREADS,
-            arguments=[
-                buffers.qkv,
-                buffers.cache[number, 0],
-                buffers.cache[number, 1],
-                buffers.state,
-                buffers.angles,
-                buffers.capacity,
-                buffers.partials,
-                buffers.arrivals,
-                buffers.mixed,
-            ],
-            overlaps=True,
-        )
-        self._multiply("output_gemv", layer.output, [buffers.mixed, hidden])
-        self._multiply("gate_up_gemv", layer.gate_up, [hidden, layer.post_norm, buffers.gated])
-        self._multiply("down_gemv", layer.down, [buffers.gated, hidden])
 
-    def _multiply(
-        self, kernel: str, matrix: DeviceMatrix, rest: list[Tensor], *, overlaps: bool = True
-    ) -> None:
-        blocks = min(self._tuning.gemv_blocks, -(-matrix.tiles // self._tuning.teams))
-        self._launcher.launch(
-            kernel,
-            grid=(blocks, 1),
-            threads=self._tuning.teams * TEAM_THREADS,
-            arguments=[matrix, *rest],
-            overlaps=overlaps,
-        )
+def _layer_table(layers: Sequence[LayerWeights], buffers: StepBuffers) -> Tensor:
+    """Return ``struct Layer`` of kernels/stream.cuh for each layer, as addresses (layers, 12)."""
+    rows = []
+    for layer, cache in zip(layers, buffers.cache, strict=True):
+        row = [layer.input_norm.data_ptr(), layer.post_norm.data_ptr()]
+        for matrix in (layer.qkv, layer.output, layer.gate_up, layer.down):
+            scales = matrix.scales
+            row += [matrix.weights.data_ptr(), 0 if scales is None else scales.data_ptr()]
+        rows.append([*row, cache[0].data_ptr(), cache[1].data_ptr()])
+    return torch.tensor(rows, dtype=torch.int64).to(buffers.cache.device)

@@ -4,37 +4,54 @@ from dataclasses import dataclass
 
 import torch
 
+# Bytes of shared memory that one block may have, by compute capability (CUDA C++ Programming
+# Guide, table of technical specifications): 163, 99, 99, 227 and 99 KiB.
+SHARED_LIMITS = {
+    (8, 0): 166_912,
+    (8, 6): 101_376,
+    (8, 9): 101_376,
+    (9, 0): 232_448,
+    (12, 0): 101_376,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """``teams`` of 8 warps in a block of a matrix-vector product; ``sharing`` blocks that must
-    have room on a multiprocessor together; ``gemv_blocks`` in all; ``attention_splits`` of a head.
+    """``blocks`` at work at once, each with ``teams`` of 8 warps and ``shared_limit_bytes``.
+
+    ``plain_units`` of 32 columns are in a piece of 16-bit weights; the tokens of a head go to
+    ``splits`` blocks.
     """
 
+    blocks: int
     teams: int
-    sharing: int
-    gemv_blocks: int
-    attention_splits: int
+    plain_units: int
+    splits: int
+    shared_limit_bytes: int
+
+    def defines(self) -> list[str]:
+        """Return the compiler's options that say this."""
+        return [
+            f"-DTEAMS={self.teams}",
+            f"-DPLAIN_UNITS={self.plain_units}",
+            f"-DSPLITS={self.splits}",
+            f"-DSHARED_LIMIT={self.shared_limit_bytes}",
+        ]
 
 
-def choose_tuning(
-    capability: tuple[int, int], multiprocessors: int, *, heads: int, bits: int
-) -> Tuning:
-    """Return what was measured to be good, or nearly so, for a GPU of this kind."""
+def choose_tuning(capability: tuple[int, int], multiprocessors: int, *, heads: int) -> Tuning:
+    """Return the tuning for a GPU of this kind. Raises KeyError for an unknown capability."""
     return Tuning(
+        blocks=multiprocessors,
         teams=1,
-        sharing=3,
-        gemv_blocks=2 * multiprocessors,
-        attention_splits=max(1, min(32, 3 * multiprocessors // heads)),
+        plain_units=4,
+        splits=max(1, min(8, multiprocessors // heads)),
+        shared_limit_bytes=SHARED_LIMITS[capability],
     )
 
 
-def tuning_for(device: torch.device, *, heads: int, bits: int) -> Tuning:
+def tuning_for(device: torch.device, *, heads: int) -> Tuning:
     """Return the tuning for a GPU that is there."""
     properties = torch.cuda.get_device_properties(device)
-    return choose_tuning(
-        (properties.major, properties.minor),
-        properties.multi_processor_count,
-        heads=heads,
-        bits=bits,
-    )
+    capability = (properties.major, properties.minor)
+    return choose_tuning(capability, properties.multi_processor_count, heads=heads)

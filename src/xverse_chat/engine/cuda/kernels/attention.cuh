@@ -1,182 +1,159 @@
-// Attention of one new token over the KV cache, each head's tokens split over several blocks.
+// Attention of one new token over the KV cache, each head's tokens split over SPLITS blocks and
+// over their warps, which take every so manieth piece of 8 tokens from their rings.
 //
 // Four lanes share a token: each holds a quarter of its dimensions, takes a share of the score and
 // keeps running maximum, sum and mix of its own (online softmax, arXiv 1805.02867; the split over
 // blocks is that of Flash-Decoding). Only tokens in use are read.
 #pragma once
 
-#include "values.cuh"
+#include "stream.cuh"
 
-#define ATTENTION_WARPS 4
-#define ATTENTION_THREADS (ATTENTION_WARPS * 32)
-#define TOKENS_AT_ONCE (ATTENTION_THREADS / 4)
-#define SLICES (HEAD_DIM / 32)  // of 8 dimensions, for each lane; slice i of lane q starts at 8 (4 i + q)
-#define OWN (SLICES * 8)
+#define SLICES (HEAD_DIM / 32)  // of 8 dimensions, for each lane
+#define OWN_DIMS (SLICES * 8)
+
+struct Gathered {
+  float values[COMPUTING_WARPS][HEAD_DIM], largest[COMPUTING_WARPS], sum[COMPUTING_WARPS];
+};
+
+struct AttentionSpace {
+  float query[HEAD_DIM];
+  __align__(16) u16 new_token[2][HEAD_DIM];
+  Gathered gathered;
+};
+
+// First dimension of slice i of this lane. Odd tokens take slices in another order than even
+// ones, so that the eight lanes that read at once meet 32 different banks.
+DEVICE int first_dim(int i) {
+  const int lane = threadIdx.x % 32;
+  return 8 * (4 * (i ^ (lane / 4 & 1)) + lane % 4);
+}
 
 struct Mix {
-  float largest, sum, values[OWN];
+  float largest, sum, values[OWN_DIMS];
 
-  DEVICE void add(float score, const float (&v)[OWN]) {
+  DEVICE void clear() {
+    largest = -1e30f;
+    sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < OWN_DIMS; ++i) values[i] = 0.0f;
+  }
+
+  // Adds `count` tokens, of which this lane takes part in token lane / 4. All lanes come here.
+  DEVICE void add(const u16* keys, const u16* values_of, int count,
+                  const float (&query)[OWN_DIMS]) {
+    // Lanes without a token of their own read the last one's.
+    const int own = threadIdx.x % 32 / 4, token = min(own, count - 1);
+    float score = 0.0f;
+#pragma unroll
+    for (int i = 0; i < SLICES; ++i) {
+      float part[8];
+      unpack8(*(const uint4*)(keys + token * HEAD_DIM + first_dim(i)), part);
+#pragma unroll
+      for (int d = 0; d < 8; ++d) score += part[d] * query[8 * i + d];
+    }
+    score += shuffle_xor(score, 1);
+    score += shuffle_xor(score, 2);
+    if (own >= count) return;
     const float above = fmaxf(largest, score);
     const float keep = exp2f(largest - above), weight = exp2f(score - above);
     largest = above;
     sum = sum * keep + weight;
 #pragma unroll
-    for (int i = 0; i < OWN; ++i) values[i] = values[i] * keep + weight * v[i];
-  }
-};
-
-struct Token {
-  uint4 k[SLICES], v[SLICES];
-
-  DEVICE void load(const u16* keys, const u16* values, int q) {
-#pragma unroll
-    for (int i = 0; i < SLICES; ++i) {
-      k[i] = ((const uint4*)keys)[4 * i + q];
-      v[i] = ((const uint4*)values)[4 * i + q];
-    }
-  }
-
-  // All lanes of a warp come here together; `counts` says for which the token is one.
-  DEVICE void attend(Mix& mix, const float (&query)[OWN], bool counts) const {
-    float score = 0.0f, row[OWN];
-#pragma unroll
     for (int i = 0; i < SLICES; ++i) {
       float part[8];
-      unpack8(k[i], part);
+      unpack8(*(const uint4*)(values_of + token * HEAD_DIM + first_dim(i)), part);
 #pragma unroll
-      for (int d = 0; d < 8; ++d) score += part[d] * query[8 * i + d];
-      unpack8(v[i], part);
-#pragma unroll
-      for (int d = 0; d < 8; ++d) row[8 * i + d] = part[d];
+      for (int d = 0; d < 8; ++d)
+        values[8 * i + d] = values[8 * i + d] * keep + weight * part[d];
     }
-    score += shuffle_xor(score, 1);
-    score += shuffle_xor(score, 2);
-    if (counts) mix.add(score, row);
+  }
+
+  // Puts the mix of the warp's tokens where the block's others are.
+  DEVICE void gather(Gathered& gathered) const {
+    const int lane = threadIdx.x % 32, own = threadIdx.x / 32;
+    const float above = largest_of_warp(largest);
+    const float keep = exp2f(largest - above);
+    // Dimensions of an even and of an odd token stand in different registers of their lanes.
+    const bool is_odd = lane / 4 & 1;
+    float all = sum * keep;
+    for (int mask = 4; mask < 32; mask <<= 1) all += shuffle_xor(all, mask);
+#pragma unroll
+    for (int i = 0; i < SLICES; ++i) {
+#pragma unroll
+      for (int d = 0; d < 8; ++d) {
+        const float even = values[8 * i + d], odd = values[8 * (i ^ 1) + d];
+        float value = (is_odd ? odd : even) * keep;
+        for (int mask = 4; mask < 32; mask <<= 1) value += shuffle_xor(value, mask);
+        if (lane < 4) gathered.values[own][8 * (4 * i + lane) + d] = value;
+      }
+    }
+    if (lane == 0) {
+      gathered.largest[own] = above;
+      gathered.sum[own] = all;
+    }
   }
 };
 
-// Rotates x (HEAD_DIM, float) of one head by position: RoPE (arXiv 2104.09864), halves paired as
-// in Llama. `angles` are cos and sin (positions, HEAD_DIM / 2).
+// Dimension d of one head of x (HEAD_DIM, float), rotated by the position: RoPE (arXiv
+// 2104.09864), halves paired as in Llama. `angles` are cos and sin (HEAD_DIM / 2) of the position.
 DEVICE float rotated(const float* x, const float2* angles, int d) {
-  const int half = HEAD_DIM / 2, pair = d % half;
-  const float2 angle = angles[pair];
-  return d < half ? x[d] * angle.x - x[d + half] * angle.y : x[d] * angle.x + x[d - half] * angle.y;
+  const int half = HEAD_DIM / 2;
+  const float2 angle = angles[d % half];
+  const float own = load_shared_by_all(x + d);
+  const float other = load_shared_by_all(x + (d < half ? d + half : d - half));
+  return d < half ? own * angle.x - other * angle.y : own * angle.x + other * angle.y;
 }
 
-// qkv (3 HIDDEN) float, not yet rotated; caches (HEADS, capacity, HEAD_DIM); partials
-// (HEADS, splits, HEAD_DIM + 2) and arrivals (HEADS), zero before and after; out (HIDDEN).
-DEVICE void attention(const float* qkv, u16* key_cache, u16* value_cache, const int* length,
-                      const float2* angles, int capacity, float* partials, u32* arrivals,
-                      u16* out) {
-  SHARED float query[HEAD_DIM];
-  SHARED __align__(16) u16 new_token[2][HEAD_DIM];
-  SHARED float gathered[ATTENTION_WARPS][HEAD_DIM + 2];
-  SHARED u32 arrived;
-
-  let_next_kernel_start();
-  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32, q = lane % 4;
-  const int head = blockIdx.x, split = blockIdx.y, splits = gridDim.y;
-  // No kernel of this step writes the length or the tokens before the new one.
-  const int past = *length;
-  const int share = (past + splits - 1) / splits;
-  const int end = min(past, (split + 1) * share);
-  u16* keys = key_cache + (long)head * capacity * HEAD_DIM;
-  u16* values = value_cache + (long)head * capacity * HEAD_DIM;
-  int token = split * share + thread / 4;
-  Token ahead;
-  if (token < end) ahead.load(keys + (long)token * HEAD_DIM, values + (long)token * HEAD_DIM, q);
-  const float2* angle = angles + (long)past * (HEAD_DIM / 2);
-  wait_for_kernels_before();
-
-  const float* own_qkv = qkv + head * HEAD_DIM;
+// qkv (3 HIDDEN) float, not yet rotated. The new token's key and value go into the cache. Writes
+// mixes (HEADS, SPLITS, HEAD_DIM) and weights: the largest score, the sum.
+template <int STAGES>
+DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const float* qkv, const Layer& layer,
+                   const float2* angles, int past, int capacity, float* mixes, float2* weights) {
+  const int thread = threadIdx.x, warp = thread / 32;
+  const Span span(blockIdx.x, past);
+  if (span.head >= HEADS) return;  // the whole block: nobody waits for it here
+  const bool has_new = blockIdx.x % SPLITS == 0;
   const float scale = 1.4426950408889634f * rsqrtf((float)HEAD_DIM);  // softmax with powers of 2
-  if (thread < HEAD_DIM) {
-    query[thread] = rotated(own_qkv, angle, thread) * scale;
-    if (split == 0) {
-      const u16 k = from_float(rotated(own_qkv + HIDDEN, angle, thread));
-      const u16 v = from_float(own_qkv[2 * HIDDEN + thread]);
-      keys[(long)past * HEAD_DIM + thread] = new_token[0][thread] = k;
-      values[(long)past * HEAD_DIM + thread] = new_token[1][thread] = v;
+  const float* own_qkv = qkv + span.head * HEAD_DIM;
+  const float2* angle = angles + (long)past * (HEAD_DIM / 2);
+  for (int d = thread; d < HEAD_DIM; d += COMPUTING_THREADS) {
+    space.query[d] = rotated(own_qkv, angle, d) * scale;
+    if (has_new) {
+      const u16 k = from_float(rotated(own_qkv + HIDDEN, angle, d));
+      const u16 v = from_float(load_shared_by_all(own_qkv + 2 * HIDDEN + d));
+      const long place = ((long)span.head * capacity + past) * HEAD_DIM + d;
+      layer.keys[place] = space.new_token[0][d] = k;
+      layer.values[place] = space.new_token[1][d] = v;
     }
   }
-  sync_block();
+  sync_computing();
 
-  float own_query[OWN];
+  float query[OWN_DIMS];
 #pragma unroll
-  for (int i = 0; i < OWN; ++i) own_query[i] = query[8 * (4 * (i / 8) + q) + i % 8];
+  for (int i = 0; i < SLICES; ++i)
+#pragma unroll
+    for (int d = 0; d < 8; ++d) query[8 * i + d] = space.query[first_dim(i) + d];
   Mix mix;
-  mix.largest = -1e30f;
-  mix.sum = 0.0f;
-#pragma unroll
-  for (int i = 0; i < OWN; ++i) mix.values[i] = 0.0f;
-  const int rounds = (end - split * share + TOKENS_AT_ONCE - 1) / TOKENS_AT_ONCE;
-  for (int round = 0; round < rounds; ++round) {
-    const Token now = ahead;
-    const bool is_there = token < end;
-    token += TOKENS_AT_ONCE;
-    if (token < end) ahead.load(keys + (long)token * HEAD_DIM, values + (long)token * HEAD_DIM, q);
-    now.attend(mix, own_query, is_there);
+  mix.clear();
+  for (int token = span.first + warp * TOKENS_IN_PIECE; token < span.end;
+       token += COMPUTING_WARPS * TOKENS_IN_PIECE) {
+    const u8* stage = ring.take();
+    mix.add((const u16*)stage, (const u16*)(stage + KEY_BYTES), span.end - token, query);
+    ring.give_back();
   }
-  if (split == 0 && warp == 0) {
-    Token now;
-    now.load(new_token[0], new_token[1], q);
-    now.attend(mix, own_query, lane < 4);
-  }
-
-  // The eight tokens of a warp, then the warps, then the blocks of this head.
-  float largest = largest_of_warp(mix.largest);
-  const float keep = exp2f(mix.largest - largest);
-  float sum = mix.sum * keep;
-  for (int mask = 4; mask < 32; mask <<= 1) sum += shuffle_xor(sum, mask);
-#pragma unroll
-  for (int i = 0; i < OWN; ++i) {
-    float value = mix.values[i] * keep;
-    for (int mask = 4; mask < 32; mask <<= 1) value += shuffle_xor(value, mask);
-    if (lane < 4) gathered[warp][8 * (4 * (i / 8) + q) + i % 8] = value;
-  }
-  if (lane == 0) {
-    gathered[warp][HEAD_DIM] = largest;
-    gathered[warp][HEAD_DIM + 1] = sum;
-  }
-  sync_block();
-  float* own_partials = partials + (long)head * splits * (HEAD_DIM + 2);
-  if (thread < HEAD_DIM) {
-    largest = -1e30f;
-    for (int w = 0; w < ATTENTION_WARPS; ++w) largest = fmaxf(largest, gathered[w][HEAD_DIM]);
-    float value = 0.0f;
-    sum = 0.0f;
-    for (int w = 0; w < ATTENTION_WARPS; ++w) {
-      const float factor = exp2f(gathered[w][HEAD_DIM] - largest);
-      value += gathered[w][thread] * factor;
-      sum += gathered[w][HEAD_DIM + 1] * factor;
+  if (has_new && warp == 0) mix.add(space.new_token[0], space.new_token[1], 1, query);
+  mix.gather(space.gathered);
+  sync_computing();
+  const Gathered& all = space.gathered;
+  for (int d = thread; d < HEAD_DIM; d += COMPUTING_THREADS) {
+    float largest = -1e30f, value = 0.0f, sum = 0.0f;
+    for (int w = 0; w < COMPUTING_WARPS; ++w) largest = fmaxf(largest, all.largest[w]);
+    for (int w = 0; w < COMPUTING_WARPS; ++w) {
+      const float factor = exp2f(all.largest[w] - largest);
+      value += all.values[w][d] * factor;
+      sum += all.sum[w] * factor;
     }
-    float* partial = own_partials + split * (HEAD_DIM + 2);
-    partial[thread] = value;
-    if (thread == 0) {
-      partial[HEAD_DIM] = largest;
-      partial[HEAD_DIM + 1] = sum;
-    }
-    __threadfence();
-  }
-  sync_block();
-  if (thread == 0) arrived = atomicAdd(arrivals + head, 1u);
-  sync_block();
-  if (arrived != splits - 1) return;
-  if (thread == 0) arrivals[head] = 0;
-  __threadfence();
-  if (thread < HEAD_DIM) {
-    largest = -1e30f;
-    for (int s = 0; s < splits; ++s)
-      largest = fmaxf(largest, __ldcg(own_partials + s * (HEAD_DIM + 2) + HEAD_DIM));
-    float value = 0.0f;
-    sum = 0.0f;
-    for (int s = 0; s < splits; ++s) {
-      const float* partial = own_partials + s * (HEAD_DIM + 2);
-      const float factor = exp2f(__ldcg(partial + HEAD_DIM) - largest);
-      value += __ldcg(partial + thread) * factor;
-      sum += __ldcg(partial + HEAD_DIM + 1) * factor;
-    }
-    out[head * HEAD_DIM + thread] = from_float(value / sum);
+    mixes[(long)blockIdx.x * HEAD_DIM + d] = value;
+    if (d == 0) weights[blockIdx.x] = make_float2(largest, sum);
   }
 }

@@ -9,7 +9,9 @@ typedef unsigned long long u64;
 
 #define DEVICE __device__ __forceinline__
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
-#define KERNEL_SHARING(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
+// One block of it on a multiprocessor: it may use all registers.
+#define KERNEL_ALONE(threads) extern "C" __global__ void __launch_bounds__(threads, 1)
+#define CONSTANT_FOR_HOST __device__ const
 #define SHARED __shared__
 #define INFINITY_VALUE __int_as_float(0x7f800000)
 
@@ -33,10 +35,10 @@ DEVICE u16 float_to_bfloat(float value) {
   return bits;
 }
 
-// Both halves of a - b.
-DEVICE u32 subtract_half2(u32 a, u32 b) {
+// (a & b) | c in one instruction; the compiler makes two of it where b and c are constants.
+DEVICE u32 and_or(u32 a, u32 b, u32 c) {
   u32 result;
-  asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(result) : "r"(a), "r"(b));
+  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(result) : "r"(a), "r"(b), "r"(c));
   return result;
 }
 
@@ -66,31 +68,151 @@ DEVICE uint4 load_once(const uint4* address) {
   return value;
 }
 
-// Programmatic dependent launch: the next kernel may start, and read what no kernel before it
-// writes, while this one still runs. Before Hopper a launch waits for the one before it by itself.
-DEVICE void let_next_kernel_start() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+// What other blocks wrote during this kernel: the first cache may hold what was there before.
+DEVICE float load_shared_by_all(const float* address) { return __ldcg(address); }
+DEVICE int load_shared_by_all(const int* address) { return __ldcg(address); }
+DEVICE u32 load_shared_by_all(const u32* address) { return __ldcg(address); }
+DEVICE u64 load_shared_by_all(const u64* address) { return __ldcg(address); }
+DEVICE float2 load_shared_by_all(const float2* address) { return __ldcg(address); }
+DEVICE float4 load_shared_by_all(const float4* address) { return __ldcg(address); }
+DEVICE uint4 load_shared_by_all(const uint4* address) { return __ldcg(address); }
+
+DEVICE void store_release(u32* address, u32 value) {
+  asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
+}
+
+DEVICE u32 load_acquire(const u32* address) {
+  u32 value;
+  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(address) : "memory");
+  return value;
+}
+
+// Seen by the host before anything that is written later.
+DEVICE void store_for_host(int* address, int value) {
+  asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
+}
+
+DEVICE void pause() {}
+
+extern __shared__ __align__(128) u8 shared_bytes[];
+DEVICE u8* shared_memory() { return shared_bytes; }
+
+DEVICE u32 shared_address(const void* pointer) {
+  u64 address;
+  asm("cvta.to.shared.u64 %0, %1;" : "=l"(address) : "l"(pointer));
+  return (u32)address;
+}
+
+// What another lane has, any struct of 32-bit words.
+template <class T>
+DEVICE T from_lane(const T& value, int lane) {
+  T result;
+#pragma unroll
+  for (int i = 0; i < sizeof(T) / 4; ++i)
+    ((u32*)&result)[i] = __shfl_sync(0xffffffffu, ((const u32*)&value)[i], lane);
+  return result;
+}
+
+// Barriers in shared memory, for copies that go on by themselves: complete when `count` threads have
+// arrived and all bytes that they expect are there.
+//
+// From Hopper on one thread copies a whole run; before, every lane of a warp 16 bytes at a time.
+#if __CUDA_ARCH__ >= 900 && !defined(WITHOUT_BULK_COPIES)
+#define HAS_BULK_COPIES 1
+#else
+#define HAS_BULK_COPIES 0
+#endif
+#define COPYING_THREADS (HAS_BULK_COPIES ? 1 : 32)
+
+DEVICE void prepare_barrier(u64* barrier, int count) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(count)
+               : "memory");
+}
+
+DEVICE void barriers_are_prepared() {
+#if HAS_BULK_COPIES
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #endif
 }
 
-DEVICE void wait_for_kernels_before() {
+DEVICE void arrive(u64* barrier) {
+  asm volatile("{.reg .b64 t; mbarrier.arrive.shared::cta.b64 t, [%0];}" ::"r"(
+                   shared_address(barrier))
+               : "memory");
+}
+
+// Whether the phase of this parity has been completed.
+DEVICE bool is_complete(u64* barrier, u32 parity) {
+  u32 result;
 #if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile(
+      "{.reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
+      : "=r"(result)
+      : "r"(shared_address(barrier)), "r"(parity)
+      : "memory");
+#else
+  asm volatile(
+      "{.reg .pred p; mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
+      : "=r"(result)
+      : "r"(shared_address(barrier)), "r"(parity)
+      : "memory");
+#endif
+  return result;
+}
+
+// Starts the copy of each lane that has one; `full` becomes complete when it is there. For a whole
+// warp. `from(run)`, `runs`, `bytes` (a multiple of 16) and `to_stride` say what a copy is.
+template <class Copy>
+DEVICE void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) {
+#if HAS_BULK_COPIES
+  if (!has_one) return;
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(
+                   shared_address(full)),
+               "r"(copy.runs * copy.bytes)
+               : "memory");
+  for (u32 run = 0; run < copy.runs; ++run)
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, "
+        "[%3];" ::"r"(shared_address(stage + run * copy.to_stride)),
+        "l"(copy.from(run)), "r"(copy.bytes), "r"(shared_address(full))
+        : "memory");
+#else
+  const int lane = threadIdx.x % 32;
+  for (u32 left = __ballot_sync(0xffffffffu, has_one); left; left &= left - 1) {
+    const int whose = __ffs(left) - 1;
+    const Copy theirs = from_lane(copy, whose);
+    u8* to = (u8*)from_lane((u64)stage, whose);
+    for (u32 run = 0; run < theirs.runs; ++run) {
+      const u8* from = theirs.from(run);
+      for (u32 i = lane * 16; i < theirs.bytes; i += 512)
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
+                         shared_address(to + run * theirs.to_stride + i)),
+                     "l"(from + i)
+                     : "memory");
+    }
+    asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(
+                     shared_address((u64*)from_lane((u64)full, whose)))
+                 : "memory");
+  }
 #endif
 }
+
+DEVICE void sync_warp() { __syncwarp(); }
 
 DEVICE void sync_block() { __syncthreads(); }
 
-// Waits for the `threads` threads that name the same barrier, 1 to 15.
-DEVICE void sync_some(int barrier, int threads) {
-  asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+// Waits for `threads` threads that come here, of a block in which others do not.
+DEVICE void sync_some(int threads) {
+  asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory");
 }
+
+DEVICE bool any_of_warp(bool value) { return __any_sync(0xffffffffu, value); }
 
 DEVICE float shuffle_xor(float value, int mask) { return __shfl_xor_sync(0xffffffffu, value, mask); }
 DEVICE u32 shuffle_xor(u32 value, int mask) { return __shfl_xor_sync(0xffffffffu, value, mask); }
 
 DEVICE u32 shuffle_from(u32 value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
+DEVICE float float_from(float value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
 
 DEVICE float sum_of_warp(float value) {
   for (int mask = 16; mask > 0; mask >>= 1) value += shuffle_xor(value, mask);

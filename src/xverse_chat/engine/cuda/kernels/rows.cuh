@@ -1,8 +1,7 @@
 // What prefill needs beside cuBLAS and flash attention: small work on many tokens at once.
 #pragma once
 
-#include "attention.cuh"
-#include "weights.cuh"
+#include "plan.cuh"
 
 #define ROW_THREADS 256
 
@@ -53,50 +52,49 @@ DEVICE void gate_rows(const u16* gate_up, u16* out) {
         from_float(silu(to_float(row[i])) * to_float(row[INTERMEDIATE + i]));
 }
 
-// Tiles `first` on of a quantized matrix to rows of the model's type. One warp a unit; row r of
-// tile t goes to out + ((t - first) * tile_rows + r) * columns, row r + 8 `out_second` rows further;
-// in the matrix it is `second` rows further.
-template <int BITS>
-DEVICE void unpack_rows(const Matrix& matrix, u16* out, int columns, int first, int tiles,
-                        int tile_rows, int second, int out_second) {
-  typedef Unit<BITS> U;
-  constexpr int EACH = U::COLUMNS / 4;  // consecutive columns of a lane, in each of two rows
-  const int units = columns / U::COLUMNS, lane = threadIdx.x % 32, r = lane / 4, q = lane % 4;
-  const long place = (long)blockIdx.x * (ROW_THREADS / 32) + threadIdx.x / 32;
-  if (place >= (long)tiles * units) return;
-  const int tile = (int)(place / units), unit = (int)(place % units);
-  const uint4 raw = load_once(matrix.weights + ((long)(first + tile) * units + unit) * 32 + lane);
-  const u32 words[4] = {raw.x, raw.y, raw.z, raw.w};
-  float scale[2], zero[2] = {128.0f, 128.0f};
-  if (BITS == 4) {
-    const long group = ((long)(first + tile) * units + unit) * 8 + r;
-    const u32 scales = __ldg(matrix.scales + group), zeros = __ldg(matrix.zeros + group);
-    scale[0] = half_to_float((u16)(scales & 0xffffu));
-    scale[1] = half_to_float((u16)(scales >> 16));
-    zero[0] = (float)(zeros & 15u);
-    zero[1] = (float)(zeros >> 4);
-  } else {
-    const float* scales = (const float*)matrix.scales;
-    scale[0] = __ldg(scales + (long)(first + tile) * tile_rows + r);
-    scale[1] = __ldg(scales + (long)(first + tile) * tile_rows + r + second);
-  }
+// Tiles `first` on of a quantized matrix to rows of the model's type, one block a tile: row r of
+// tile t goes to row (t - first) * R::STEP + r of out, row r + 8 is `out_second` rows further.
+template <class P, class R>
+DEVICE void unpack_tile(const Matrix& matrix, u16* out, int first, int out_second) {
+  typedef typename P::U U;
+  constexpr int BITS = U::COLUMNS == 64 ? 4 : 8;
+  const int tile = first + blockIdx.x, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int r = lane / 4, q = lane % 4;
+  const u8* source = matrix.weights + (long)tile * P::start(WARPS) + P::start(warp);
+  for (int unit = 0; unit < P::units(warp); ++unit) {
+    const int piece = unit / U::IN_PIECE, j = unit % U::IN_PIECE;
+    const u8* codes = source + (long)piece * P::PIECE_BYTES;
+    const uint4 raw = load_once((const uint4*)(codes + j * U::BYTES + lane * 16));
+    const u32 words[4] = {raw.x, raw.y, raw.z, raw.w};
+    const u8* behind = codes + min(U::IN_PIECE, P::units(warp) - piece * U::IN_PIECE) * U::BYTES;
+    const int column = (P::first_unit(warp) + unit) * U::COLUMNS + q * U::OWN;
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float values[EACH];
+    for (int half = 0; half < 2; ++half) {
+      const int row = R::row(tile, r + 8 * half);
+      if (row >= R::N) continue;
+      float scale, zero = 128.0f;
+      if (BITS == 4) {
+        // Scales and zero points lie for lane 4r + j / 2: unit j, then the next, of either row.
+        const int own = 4 * r + j / 2, at = 2 * half + j % 2;
+        scale = half_to_float(((const u16*)behind)[own * 4 + at]);
+        zero = (float)(((const u16*)(behind + 256))[own] >> 4 * at & 15);
+      } else {
+        scale = __ldg(matrix.scales + row);
+      }
+      u16* to = out + ((long)blockIdx.x * R::STEP + r + half * out_second) * P::UNITS * U::COLUMNS;
 #pragma unroll
-    for (int i = 0; i < EACH; ++i) {
-      // Column i is step i / 4, pair i / 2 % 2, element i % 2 of the multiplication it takes part in.
-      const int step = i / 4, pair = i / 2 % 2, element = i % 2;
-      const u32 code = BITS == 4 ? words[step] >> (4 * (2 * pair + half) + 16 * element) & 15u
-                                 : words[2 * step + half] >> (8 * (2 * pair + element)) & 255u;
-      values[i] = ((float)code - zero[half]) * scale[half];
-    }
-    u16* row = out + ((long)tile * tile_rows + r + half * out_second) * columns + unit * U::COLUMNS;
+      for (int i = 0; i < U::OWN; i += 8) {
+        float part[8];
 #pragma unroll
-    for (int i = 0; i < EACH; i += 8) {
-      const float part[8] = {values[i],     values[i + 1], values[i + 2], values[i + 3],
-                             values[i + 4], values[i + 5], values[i + 6], values[i + 7]};
-      *(uint4*)(row + q * EACH + i) = pack8(part);
+        for (int d = 0; d < 8; ++d) {
+          // Column i is step i / 4, pair i / 2 % 2, element i % 2 of the multiplication it is in.
+          const int step = (i + d) / 4, pair = d / 2 % 2, element = d % 2;
+          const u32 code = BITS == 4 ? words[step] >> (4 * (2 * pair + half) + 16 * element) & 15u
+                                     : words[2 * step + half] >> (8 * (2 * pair + element)) & 255u;
+          part[d] = ((float)code - zero) * scale;
+        }
+        *(uint4*)(to + column + i) = pack8(part);
+      }
     }
   }
 }

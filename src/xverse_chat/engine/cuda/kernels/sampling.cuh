@@ -1,17 +1,21 @@
-// From logits to the next token, by one block: repetition penalty, temperature, top-k, top-p.
+// From the rows of lm_head to the next token, by all blocks together: repetition penalty,
+// temperature, top-k, top-p.
 //
-// No sort: what is kept is found by histograms of the distance to the largest score, 2048 bins and
-// then 2048 within the bin that decides. Values that fall into the same one of the 4 million
-// places count as equal, and equals are kept together. Sums of probabilities are whole numbers,
-// so that the order of additions changes nothing. One kept token is drawn as the first to arrive
-// of exponential clocks with its probability as rate, by Philox (Salmon et al. 2011).
+// No sort. What is kept is found by histograms of the distance to the largest score: 1024 bins, and
+// 1024 places within the bin that decides. Scores at one of these million places count as equal,
+// and equals are kept together. Sums of probabilities are whole numbers, so that the order of
+// additions changes nothing. Tokens further than RANGE below the best are never drawn: all of
+// them together have a probability of less than 1e-15.
 #pragma once
 
-#include "values.cuh"
+#include "grid.cuh"
+#include "plan.cuh"
+#include "random.cuh"
 
-#define SAMPLING_THREADS 1024
-#define BINS 2048
-#define RING 8
+#define BINS 1024
+#define RANGE 48.0f
+#define ONE 1099511627776.0f  // 2^40: the probability of the largest, as a whole number
+#define RING 8                // tokens that the host may be late to read
 
 // Set by the host at the beginning of a reply.
 struct SamplingSettings {
@@ -24,243 +28,267 @@ struct SamplingSettings {
 
 // On the device from step to step.
 struct StepState {
-  int token;   // chosen last: the input of the next step
-  int length;  // tokens in the KV cache
-  int drawn;   // tokens of this reply so far
-};
-
-struct Philox {
-  u32 out[4];
-
-  DEVICE Philox(u32 key0, u32 key1, u32 c0, u32 c1) {
-    u32 c[4] = {c0, c1, 0u, 0u};
-    for (int round = 0; round < 10; ++round) {
-      const u64 a = (u64)0xD2511F53u * c[0], b = (u64)0xCD9E8D57u * c[2];
-      const u32 n0 = (u32)(b >> 32) ^ c[1] ^ key0, n2 = (u32)(a >> 32) ^ c[3] ^ key1;
-      c[1] = (u32)b;
-      c[3] = (u32)a;
-      c[0] = n0;
-      c[2] = n2;
-      key0 += 0x9E3779B9u;
-      key1 += 0xBB67AE85u;
-    }
-    for (int i = 0; i < 4; ++i) out[i] = c[i];
-  }
+  int token;    // chosen last: the input of the next step
+  int length;   // tokens in the KV cache
+  int drawn;    // tokens of this reply so far
+  u32 meeting;  // of all blocks, the last one
 };
 
 struct Best {
   float value;
-  int index;
+  int token;
 
-  DEVICE void take(float other_value, int other_index) {
-    if (other_value > value || (other_value == value && other_index < index)) {
-      value = other_value;
-      index = other_index;
+  DEVICE void take(float other, int other_token) {
+    if (other > value || (other == value && other_token < token)) {
+      value = other;
+      token = other_token;
     }
   }
 };
 
-struct SamplingSpace {
+struct Histogram {
   u32 counts[BINS];
   u64 masses[BINS];
-  Best best[SAMPLING_THREADS / 32];
-  float least[SAMPLING_THREADS / 32];
-  u32 bad[SAMPLING_THREADS / 32];
-  u64 found_mass;
-  u32 found_count;
-  int found_bin;
 };
 
-DEVICE Best best_of_block(SamplingSpace& space, Best best) {
-  const int thread = threadIdx.x;
+struct Choosing {
+  float* logits;  // (VOCAB), as they are after penalty and temperature
+  u8* seen;       // (VOCAB) 1 where a token was in prompt or reply
+  const SamplingSettings* settings;
+  StepState* state;
+  int* ring;              // (RING) on the host: the token of step n at n % RING, -1 for no numbers
+  Best* bests;            // (2, blocks)
+  u32* faults;            // (blocks)
+  Histogram* histograms;  // all, those in the bin that decides for top-k, and for top-p
+};
+
+struct Found {
+  int bin;
+  u32 count;       // before the bin
+  u64 mass, own;  // before the bin, and of the bin
+};
+
+struct ChoosingSpace {
+  Best best[COMPUTING_WARPS];
+  u32 faults[COMPUTING_WARPS];
+  u32 counts[COMPUTING_WARPS];
+  u64 masses[COMPUTING_WARPS];
+  Found found;
+};
+
+DEVICE void clear_histograms(const Choosing& c) {
+  const int words = 3 * (int)sizeof(Histogram) / 4;
+  for (int i = blockIdx.x * BLOCK_THREADS + threadIdx.x; i < words; i += gridDim.x * BLOCK_THREADS)
+    ((u32*)c.histograms)[i] = 0;
+}
+
+// Scores the rows of lm_head as they come.
+struct ScoreRows {
+  Choosing c;
+  SamplingSettings s;
+  int step;
+  bool samples, narrows;
+  Best best;
+  u32 fault;
+
+  DEVICE ScoreRows(const Choosing& choosing) : c(choosing) {
+    s = *c.settings;
+    step = c.state->drawn;
+    samples = s.inverse_temperature > 0.0f;
+    narrows = samples && ((s.top_k > 0 && s.top_k < VOCAB) || s.top_p < 1.0f);
+    best.value = -INFINITY_VALUE;
+    best.token = VOCAB;
+    fault = 0;
+  }
+
+  DEVICE float prepare(int row) const { return c.seen[row] ? s.penalty : 1.0f; }
+
+  DEVICE void finish(float penalty, int row, float score) {
+    fault |= !(fabsf(score) < INFINITY_VALUE);
+    score = score < 0.0f ? score * penalty : score / penalty;
+    if (samples) score *= s.inverse_temperature;
+    c.logits[row] = score;
+    best.take(samples && !narrows ? score + gumbel(s.seed, row, step) : score, row);
+  }
+};
+
+DEVICE Best best_of_block(ChoosingSpace& space, Best best) {
   for (int mask = 16; mask > 0; mask >>= 1) {
     const float value = shuffle_xor(best.value, mask);
-    const int index = (int)shuffle_xor((u32)best.index, mask);
-    best.take(value, index);
+    const int token = (int)shuffle_xor((u32)best.token, mask);
+    best.take(value, token);
   }
-  if (thread % 32 == 0) space.best[thread / 32] = best;
-  sync_block();
+  if (threadIdx.x % 32 == 0) space.best[threadIdx.x / 32] = best;
+  sync_computing();
   best = space.best[0];
-  for (int w = 1; w < SAMPLING_THREADS / 32; ++w) best.take(space.best[w].value, space.best[w].index);
-  sync_block();
+  for (int w = 1; w < COMPUTING_WARPS; ++w) best.take(space.best[w].value, space.best[w].token);
+  sync_computing();
   return best;
 }
 
-// Distances fall into bins of `width`; a second level divides one of them.
-struct Place {
-  float inverse_width;
-  int bin;  // the bin divided; -1 on the first level
+// The best of every block, for every block. `which` of the two places is used for it.
+DEVICE Best best_of_all(const Choosing& c, ChoosingSpace& space, Best best, int which, Grid& grid) {
+  Best* bests = c.bests + which * gridDim.x;
+  best = best_of_block(space, best);
+  if (threadIdx.x == 0) bests[blockIdx.x] = best;
+  grid.announce();
+  grid.wait();
+  best.value = -INFINITY_VALUE;
+  best.token = VOCAB;
+  for (int block = threadIdx.x; block < gridDim.x; block += COMPUTING_THREADS)
+    best.take(load_shared_by_all(&bests[block].value), load_shared_by_all(&bests[block].token));
+  return best_of_block(space, best);
+}
 
-  DEVICE int of(float distance) const {
-    if (bin < 0) return (int)fminf(distance * inverse_width, BINS - 1.0f);
-    const float rest = distance - bin / inverse_width;
-    return (int)fminf(fmaxf(rest * inverse_width * BINS, 0.0f), BINS - 1.0f);
+DEVICE bool any_fault(const Choosing& c, ChoosingSpace& space) {
+  u32 fault = 0;
+  for (int block = threadIdx.x; block < gridDim.x; block += COMPUTING_THREADS)
+    fault |= load_shared_by_all(c.faults + block);
+  for (int mask = 16; mask > 0; mask >>= 1) fault |= shuffle_xor(fault, mask);
+  if (threadIdx.x % 32 == 0) space.faults[threadIdx.x / 32] = fault;
+  sync_computing();
+  for (int w = 0; w < COMPUTING_WARPS; ++w) fault |= space.faults[w];
+  return fault;
+}
+
+DEVICE u32 place_of(float distance) {
+  return (u32)fminf(distance * (BINS * BINS / RANGE), BINS * BINS - 1.0f);
+}
+
+// Calls `visit` with place, distance and token of each of this block's rows that is in range.
+template <class Visit>
+DEVICE void for_own_rows(const Choosing& c, float largest, const Visit& visit) {
+  const int end = min(HeadRows::first_tile(blockIdx.x + 1, gridDim.x) * TILE_ROWS, VOCAB);
+  int row = HeadRows::first_tile(blockIdx.x, gridDim.x) * TILE_ROWS + threadIdx.x;
+  for (; row < end; row += COMPUTING_THREADS) {
+    const float distance = largest - load_shared_by_all(c.logits + row);
+    if (distance < RANGE) visit(place_of(distance), distance, row);
   }
-};
+}
 
-#define ONE 1099511627776.0f  // 2^40: the probability of the largest, as a whole number
-
-DEVICE u64 mass_of(float distance) { return (u64)(__expf(-distance) * ONE); }
-
-// Counts scores by place; on the second level only those of the divided bin.
-DEVICE void fill(SamplingSpace& space, const float* scores, float largest, const Place& coarse,
-                 const Place& place) {
-  for (int i = threadIdx.x; i < BINS; i += SAMPLING_THREADS) {
-    space.counts[i] = 0;
-    space.masses[i] = 0;
-  }
-  sync_block();
-  for (int i = threadIdx.x; i < VOCAB; i += SAMPLING_THREADS) {
-    const float distance = largest - scores[i];
-    if (place.bin >= 0 && coarse.of(distance) != place.bin) continue;
-    const int bin = place.of(distance);
-    atomicAdd(&space.counts[bin], 1u);
-    atomicAdd(&space.masses[bin], mass_of(distance));
-  }
-  sync_block();
+// Counts places by bin, or those of one bin by their place in it; then all blocks know the sums.
+DEVICE void count_places(const Choosing& c, float largest, int level, int bin, Grid& grid) {
+  Histogram& histogram = c.histograms[level];
+  for_own_rows(c, largest, [&](u32 place, float distance, int) {
+    if (level > 0 && place / BINS != bin) return;
+    const int at = level > 0 ? place % BINS : place / BINS;
+    atomicAdd(&histogram.counts[at], 1u);
+    atomicAdd(&histogram.masses[at], (u64)(__expf(-distance) * ONE));
+  });
+  grid.announce();
+  grid.wait();
 }
 
 // Finds the first bin up to which counts reach `count` or masses reach `mass`, added to what
-// stands before the first bin; leaves in space the bin and what stands before it.
-DEVICE void search(SamplingSpace& space, u32 count, u64 mass, u32 before_count, u64 before_mass) {
-  if (threadIdx.x < 32) {
-    const int lane = threadIdx.x, own = BINS / 32;
-    u32 counted = 0;
-    u64 massed = 0;
-    for (int i = 0; i < own; ++i) {
-      counted += space.counts[lane * own + i];
-      massed += space.masses[lane * own + i];
-    }
-    // Exclusive sums over lanes, by way of everyone's totals.
-    u32 start_count = before_count;
-    u64 start_mass = before_mass;
-    for (int other = 0; other < 32; ++other) {
-      const u32 c = shuffle_from(counted, other);
-      const u64 m = (u64)shuffle_from((u32)(massed >> 32), other) << 32 |
-                    shuffle_from((u32)massed, other);
-      if (other < lane) {
-        start_count += c;
-        start_mass += m;
-      }
-    }
-    const bool is_here = (start_count < count && start_mass < mass) &&
-                         (start_count + counted >= count || start_mass + massed >= mass);
-    const bool is_last = lane == 31 && start_count + counted < count && start_mass + massed < mass;
-    if (is_here || is_last) {
-      int bin = lane * own;
-      for (; bin < lane * own + own - 1; ++bin) {
-        const u32 next_count = start_count + space.counts[bin];
-        const u64 next_mass = start_mass + space.masses[bin];
-        if (next_count >= count || next_mass >= mass) break;
-        start_count = next_count;
-        start_mass = next_mass;
-      }
-      space.found_bin = bin;
-      space.found_count = start_count;
-      space.found_mass = start_mass;
+// stands before the first bin; the last one where they never do.
+DEVICE Found search(ChoosingSpace& space, const Histogram& histogram, u32 count, u64 mass,
+                    u32 before_count, u64 before_mass) {
+  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+  const int share = BINS / (COMPUTING_WARPS * 32);
+  u32 counts[share], counted = 0;
+  u64 masses[share], massed = 0;
+#pragma unroll
+  for (int i = 0; i < share; ++i) {
+    counted += counts[i] = load_shared_by_all(histogram.counts + thread * share + i);
+    massed += masses[i] = load_shared_by_all(histogram.masses + thread * share + i);
+  }
+  // Sums over the lanes and warps before this one.
+  u32 start_count = counted;
+  u64 start_mass = massed;
+  for (int step = 1; step < 32; step <<= 1) {
+    const u32 c = shuffle_from(start_count, lane - step & 31);
+    const u64 m = (u64)shuffle_from((u32)(start_mass >> 32), lane - step & 31) << 32 |
+                  shuffle_from((u32)start_mass, lane - step & 31);
+    if (lane >= step) {
+      start_count += c;
+      start_mass += m;
     }
   }
-  sync_block();
+  if (lane == 31) {
+    space.counts[warp] = start_count;
+    space.masses[warp] = start_mass;
+  }
+  sync_computing();
+  start_count += before_count - counted;
+  start_mass += before_mass - massed;
+  for (int w = 0; w < warp; ++w) {
+    start_count += space.counts[w];
+    start_mass += space.masses[w];
+  }
+#pragma unroll
+  for (int i = 0; i < share; ++i) {
+    const u32 next_count = start_count + counts[i];
+    const u64 next_mass = start_mass + masses[i];
+    const bool is_before = start_count < count && start_mass < mass;
+    const bool is_last = thread == COMPUTING_WARPS * 32 - 1 && i == share - 1;
+    if (is_before && (next_count >= count || next_mass >= mass || is_last)) {
+      space.found.bin = thread * share + i;
+      space.found.count = start_count;
+      space.found.mass = start_mass;
+      space.found.own = masses[i];
+    }
+    start_count = next_count;
+    start_mass = next_mass;
+  }
+  sync_computing();
+  const Found found = space.found;
+  sync_computing();
+  return found;
 }
 
-// logits (VOCAB) float, overwritten; seen (VOCAB) 1 where a token was in prompt or reply; ring
-// (RING) receives the token, or -1 when a logit was no number, at the place of its step.
-DEVICE void choose(float* logits, u8* seen, const SamplingSettings* settings, StepState* state,
-                   int* ring) {
-  SHARED SamplingSpace space;
-  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
-  const SamplingSettings s = *settings;
-  const StepState before = *state;
-  const bool samples = s.inverse_temperature > 0.0f;
-  wait_for_kernels_before();
-
+// Draws from what top-k and then top-p keep.
+DEVICE Best choose_of_few(const Choosing& c, ChoosingSpace& space, const ScoreRows& scores,
+                          float largest, Grid& grid) {
+  const SamplingSettings& s = scores.s;
+  const u32 no_count = ~0u;
+  const u64 no_mass = ~0ull;
+  u32 last = BINS * BINS - 1;  // the last place that is kept
+  count_places(c, largest, 0, 0, grid);
+  const bool cuts_count = s.top_k > 0 && s.top_k < VOCAB;
+  const Found coarse = search(space, c.histograms[0], cuts_count ? s.top_k : no_count, no_mass, 0, 0);
+  u64 total = coarse.mass + coarse.own;
+  if (cuts_count) {
+    count_places(c, largest, 1, coarse.bin, grid);
+    const Found fine =
+        search(space, c.histograms[1], s.top_k, no_mass, coarse.count, coarse.mass);
+    last = coarse.bin * BINS + fine.bin;
+    total = fine.mass + fine.own;
+  }
+  if (s.top_p < 1.0f) {
+    const u64 wanted = max((u64)((double)total * s.top_p), 1ull);
+    const Found above = search(space, c.histograms[0], no_count, wanted, 0, 0);
+    count_places(c, largest, 2, above.bin, grid);
+    const Found fine = search(space, c.histograms[2], no_count, wanted, 0, above.mass);
+    last = min(last, (u32)(above.bin * BINS + fine.bin));
+  }
   Best best = {-INFINITY_VALUE, VOCAB};
-  float least = INFINITY_VALUE;
-  u32 bad = 0;
-  for (int i = thread; i < VOCAB; i += SAMPLING_THREADS) {
-    float score = logits[i];
-    bad |= !(fabsf(score) < INFINITY_VALUE);
-    if (seen[i]) score = score < 0.0f ? score * s.penalty : score / s.penalty;
-    if (samples) score *= s.inverse_temperature;
-    logits[i] = score;
-    best.take(score, i);
-    least = fminf(least, score);
-  }
-  for (int mask = 16; mask > 0; mask >>= 1) {
-    least = fminf(least, shuffle_xor(least, mask));
-    bad |= shuffle_xor(bad, mask);
-  }
-  if (lane == 0) {
-    space.least[warp] = least;
-    space.bad[warp] = bad;
-  }
-  best = best_of_block(space, best);
-  for (int w = 0; w < SAMPLING_THREADS / 32; ++w) {
-    least = fminf(least, space.least[w]);
-    bad |= space.bad[w];
-  }
+  for_own_rows(c, largest, [&](u32 place, float distance, int row) {
+    if (place <= last) best.take(gumbel(s.seed, row, scores.step) - distance, row);
+  });
+  return best_of_all(c, space, best, 1, grid);
+}
 
-  const bool narrows = (s.top_k > 0 && s.top_k < VOCAB) || s.top_p < 1.0f;
-  if (samples && !bad) {
-    const float largest = best.value;
-    const float range = fmaxf(largest - least, 1e-20f);
-    const Place coarse = {(BINS - 1) / range, -1};
-    int last_bin = BINS, last_place = BINS;  // places beyond these are dropped
-    if (narrows) {
-      const u64 everything = ~0ull;
-      fill(space, logits, largest, coarse, coarse);
-      u64 total;
-      if (s.top_k > 0 && s.top_k < VOCAB) {
-        search(space, s.top_k, everything, 0u, 0ull);
-        last_bin = space.found_bin;
-        const u32 count = space.found_count;
-        const u64 mass = space.found_mass;
-        const Place fine = {coarse.inverse_width, last_bin};
-        sync_block();
-        fill(space, logits, largest, coarse, fine);
-        search(space, s.top_k, everything, count, mass);
-        last_place = space.found_bin;
-        total = space.found_mass + space.masses[last_place];
-      } else {
-        search(space, VOCAB + 1u, everything, 0u, 0ull);
-        total = space.found_mass + space.masses[space.found_bin];
-      }
-      if (s.top_p < 1.0f) {
-        const u64 wanted = (u64)((double)total * s.top_p);
-        sync_block();
-        fill(space, logits, largest, coarse, coarse);
-        search(space, VOCAB + 1u, max(wanted, 1ull), 0u, 0ull);
-        const int bin = space.found_bin;
-        const u64 mass = space.found_mass;
-        const Place fine = {coarse.inverse_width, bin};
-        sync_block();
-        fill(space, logits, largest, coarse, fine);
-        search(space, VOCAB + 1u, max(wanted, 1ull), 0u, mass);
-        if (bin < last_bin || space.found_bin < last_place) last_place = space.found_bin;
-        last_bin = min(bin, last_bin);
-      }
-    }
-    const Place fine = {coarse.inverse_width, last_bin};
-    Best first = {-INFINITY_VALUE, VOCAB};
-    for (int i = thread; i < VOCAB; i += SAMPLING_THREADS) {
-      const float distance = largest - logits[i];
-      if (narrows) {
-        const int bin = coarse.of(distance);
-        if (bin > last_bin || (bin == last_bin && fine.of(distance) > last_place)) continue;
-      }
-      const Philox random(s.seed[0], s.seed[1], (u32)i, (u32)before.drawn);
-      const float uniform = ((random.out[0] >> 8) + 0.5f) * (1.0f / 16777216.0f);
-      // The earliest of -log(u) / p, as the largest of log p - log(-log(u)).
-      first.take(-distance - __logf(-__logf(uniform)), i);
-    }
-    best = best_of_block(space, first);
+// Chooses a token from what was scored and tells the host and the next step.
+DEVICE void choose(const Choosing& c, ChoosingSpace& space, const ScoreRows& scores,
+                   const StepState& before, Grid& grid) {
+  u32 fault = scores.fault;
+  for (int mask = 16; mask > 0; mask >>= 1) fault |= shuffle_xor(fault, mask);
+  if (threadIdx.x % 32 == 0) space.faults[threadIdx.x / 32] = fault;
+  sync_computing();
+  if (threadIdx.x == 0) {
+    for (int w = 1; w < COMPUTING_WARPS; ++w) fault |= space.faults[w];
+    c.faults[blockIdx.x] = fault;
   }
-  if (thread == 0) {
-    const int token = bad ? 0 : best.index;
-    ring[before.drawn % RING] = bad ? -1 : token;
-    seen[token] = 1;
-    state->token = token;
-    state->length = before.length + 1;
-    state->drawn = before.drawn + 1;
+  Best best = best_of_all(c, space, scores.best, 0, grid);
+  const bool has_fault = any_fault(c, space);
+  if (scores.narrows && !has_fault) best = choose_of_few(c, space, scores, best.value, grid);
+  if (blockIdx.x == 0 && threadIdx.x == 0) {
+    const int token = has_fault ? 0 : best.token;
+    c.seen[token] = 1;
+    c.state->token = token;
+    c.state->length = before.length + 1;
+    c.state->drawn = before.drawn + 1;
+    c.state->meeting = grid.meeting;
+    store_for_host(c.ring + before.drawn % RING, has_fault ? -1 : token);
   }
 }

@@ -1,0 +1,101 @@
+// A tile of 16 rows times the inputs: what one warp adds to it with its share of the columns.
+//
+// Lane 4r + q ends with the sums of rows r and r + 8 over the units 2q and 2q + 1 of each piece.
+#pragma once
+
+#include "inputs.cuh"
+
+// float16 of 1024 + u is 0x6400 | u: bits moved into place make floats of integers.
+#define HALF_1024 0x64646464u
+#define CODE_8_BIAS 1152.0f  // codes of 8 bits are stored from 0: 1024 + 128
+
+DEVICE void multiply_plain(float (&c)[4], const u8* stage, int unit, int r, int q,
+                           const u32 (&x)[4]) {
+  const uint4 a = *(const uint4*)(stage + r * PLAIN_STRIDE + unit * 64 + q * 16);
+  const uint4 b = *(const uint4*)(stage + (r + 8) * PLAIN_STRIDE + unit * 64 + q * 16);
+  if (BFLOAT16) {
+    mma_bfloat(c, a.x, b.x, a.y, b.y, x[0], x[1]);
+    mma_bfloat(c, a.z, b.z, a.w, b.w, x[2], x[3]);
+  } else {
+    mma_half(c, a.x, b.x, a.y, b.y, x[0], x[1]);
+    mma_half(c, a.z, b.z, a.w, b.w, x[2], x[3]);
+  }
+}
+
+DEVICE void multiply_8_bits(float (&c)[4], const uint4& raw, const u32 (&x)[4]) {
+  const u32 low = 0x4140, high = 0x4342;  // bytes 0 and 1, or 2 and 3, each below a 0x64
+  mma_half(c, __byte_perm(raw.x, HALF_1024, low), __byte_perm(raw.y, HALF_1024, low),
+           __byte_perm(raw.x, HALF_1024, high), __byte_perm(raw.y, HALF_1024, high), x[0], x[1]);
+  mma_half(c, __byte_perm(raw.z, HALF_1024, low), __byte_perm(raw.w, HALF_1024, low),
+           __byte_perm(raw.z, HALF_1024, high), __byte_perm(raw.w, HALF_1024, high), x[2], x[3]);
+}
+
+// Row r as 1024 + code, row r + 8 as 1024 + 16 * code: taken off again with the zero points.
+DEVICE void multiply_word_of_4_bits(float (&c)[4], u32 word, u32 x0, u32 x1) {
+  const u32 next = word >> 8, low = 0x000f000fu, high = 0x00f000f0u, base = 0x64006400u;
+  mma_half(c, and_or(word, low, base), and_or(word, high, base), and_or(next, low, base),
+           and_or(next, high, base), x0, x1);
+}
+
+template <int BITS, int K, int STAGES>
+DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&total)[2]) {
+  typedef Plan<BITS, K> P;
+  const int lane = threadIdx.x % 32, r = lane / 4, q = lane % 4;
+  const int warp = threadIdx.x / 32 % WARPS;
+  total[0] = total[1] = 0.0f;
+#pragma unroll
+  for (int p = 0; p < P::PIECES; ++p) {
+    const int units = P::IS_EVEN ? P::U::IN_PIECE
+                                 : min(P::U::IN_PIECE, P::units(warp) - p * P::U::IN_PIECE);
+    if (units <= 0) break;
+    const u8* stage = ring.take();
+    float own[2][2] = {};  // [unit 2q or 2q + 1][row r or r + 8]
+#pragma unroll
+    for (int j = 0; j < P::U::IN_PIECE; ++j) {
+      if (P::IS_EVEN || j < units) {
+        float c[4] = {};
+        if constexpr (BITS == 16) {
+          multiply_plain(c, stage, j, r, q, x.pairs[p]);
+        } else {
+          const uint4 raw = *(const uint4*)(stage + j * P::U::BYTES + lane * 16);
+          if constexpr (BITS == 8) {
+            multiply_8_bits(c, raw, x.pairs[p]);
+          } else {
+            multiply_word_of_4_bits(c, raw.x, x.pairs[p][0], x.pairs[p][1]);
+            multiply_word_of_4_bits(c, raw.y, x.pairs[p][2], x.pairs[p][3]);
+            multiply_word_of_4_bits(c, raw.z, x.pairs[p][4], x.pairs[p][5]);
+            multiply_word_of_4_bits(c, raw.w, x.pairs[p][6], x.pairs[p][7]);
+          }
+        }
+        if (j / 2 == q) {
+          own[j % 2][0] = c[j % 2];
+          own[j % 2][1] = c[2 + j % 2];
+        }
+      }
+    }
+    if constexpr (BITS == 4) {
+      const u8* behind = stage + units * P::U::BYTES;
+      const uint2 scales = *(const uint2*)(behind + lane * 8);
+      const u32 zeros = *(const u16*)(behind + 256 + lane * 2);
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        const float sum = x.sums[p][i];
+        const float zero0 = 1024.0f + (float)(zeros >> 4 * i & 15u);
+        const float zero1 = 64.0f + (float)(zeros >> (8 + 4 * i) & 15u);
+        const u16 scale0 = (u16)(scales.x >> 16 * i), scale1 = (u16)(scales.y >> 16 * i);
+        total[0] += half_to_float(scale0) * (own[i][0] - zero0 * sum);
+        total[1] += half_to_float(scale1) * (own[i][1] * 0.0625f - zero1 * sum);
+      }
+    } else {
+      total[0] += own[0][0] + own[1][0];
+      total[1] += own[0][1] + own[1][1];
+    }
+    ring.give_back();
+  }
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    total[i] += shuffle_xor(total[i], 1);
+    total[i] += shuffle_xor(total[i], 2);
+    if (BITS == 8) total[i] -= CODE_8_BIAS * x.sums[0][0];
+  }
+}
