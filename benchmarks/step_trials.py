@@ -1,6 +1,6 @@
 """Which division of work is fastest? The decode step alone, on random weights of a 7B shape.
 
-``python -m benchmarks.step_trials --out FILE.json``. Each trial is teams,plain_units,splits; what
+``python -m benchmarks.step_trials --out FILE.json``. Each trial is teams,splits; what
 it computes is held to float64 first. The winners belong into engine/cuda/tuning.py.
 """
 
@@ -44,9 +44,9 @@ def random_matrix(rows: int, columns: int, bits: int, *, is_gated: bool = False)
         )
     for piece in pieces(columns, bits):
         end = piece.offset_bytes + piece.units * 512
-        raw[:, end : end + 256] = (
-            torch.tensor(0.005, dtype=torch.float16).view(torch.uint8).repeat(128).to(DEVICE)
-        )
+        raw[:, end : end + 256] = torch.full(
+            (128,), 0.005, dtype=torch.float16, device=DEVICE
+        ).view(torch.uint8)
         raw[:, end + 256 : end + 320] = 0x77  # zero points of 7
     return DeviceMatrix(rows, columns, 4, raw, None, is_gated)
 
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bits", type=int, nargs="*", default=[16, 8, 4])
     parser.add_argument("--layers", type=int, default=32)
-    parser.add_argument("--trials", nargs="*", default=["1,4,4", "2,4,4", "1,8,4", "1,4,2"])
+    parser.add_argument("--trials", nargs="*", default=["1,4", "2,4", "1,2"])
     parser.add_argument("--defines", nargs="*", default=[], help="more options of the compiler")
     options = parser.parse_args()
     capability = torch.cuda.get_device_capability()
@@ -183,9 +183,9 @@ def main() -> None:
         return Shape(4096, 11008, options.layers, 32, 100534, 1e-6, bits, head_bits, False)
 
     def tuning_of(trial: str) -> Tuning:
-        teams, plain_units, splits = map(int, trial.split(","))
+        teams, splits = map(int, trial.split(","))
         tuning = tuning_for(DEVICE, heads=32)
-        return replace(tuning, teams=teams, plain_units=plain_units, splits=splits)
+        return replace(tuning, teams=teams, splits=splits)
 
     def code_for(wanted: tuple[int, str]) -> bytes:
         bits, trial = wanted
@@ -201,8 +201,6 @@ def main() -> None:
         weights, angles = random_weights(shape), random_angles(shape)
         few = replace(weights, layers=weights.layers[:2])
         for trial in options.trials:
-            if bits != 16 and trial.split(",")[1] != "4":
-                continue
             row: dict[str, object] = {"bits": bits, "trial": trial}
             try:
                 tuning = tuning_of(trial)

@@ -184,7 +184,7 @@ inline uint4 load_once(const uint4* address) { return *address; }
 template <class T> inline T __ldg(const T* address) { return *address; }
 template <class T> inline T __ldcg(const T* address) { return *address; }
 template <class T> inline T load_shared_by_all(const T* address) { return *address; }
-inline void store_release(u32* address, u32 value) { *address = value; progressed = true; }
+inline void add_release(u32* address, u32 value) { *address += value; progressed = true; }
 inline u32 load_acquire(const u32* address) { return *address; }
 inline void store_for_host(int* address, int value) { *address = value; }
 inline void pause() { yield(); }
@@ -218,6 +218,9 @@ inline void arrive(u64* barrier) {
 }
 inline bool is_complete(u64* barrier, u32 parity) {
   return ((CopyBarrier*)barrier)->phase != parity;
+}
+inline void wait_until_complete(u64* barrier, u32 parity) {
+  while (!is_complete(barrier, parity)) yield();
 }
 template <class Copy>
 inline void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) {

@@ -21,6 +21,8 @@ RING = 8
 SETTINGS_WORDS = 6
 STATE_WORDS = 4
 HISTOGRAM_WORDS = 3 * 1024 * 3
+# Of a block, beside those that compute: kernels/ring.cuh.
+READING_WARPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class StepBuffers:
         self.gated = zeros(shape.intermediate, of=dtype)
         self.mixes = zeros(shape.heads, tuning.splits, shape.head_dim, of=torch.float32)
         self.weights = zeros(shape.heads, tuning.splits, 2, of=torch.float32)
-        self.flags = zeros(tuning.blocks, of=torch.int32)
+        self.arrivals = zeros(1, of=torch.int32)
         self.logits = zeros(shape.vocab, of=torch.float32)
         self.seen = zeros(shape.vocab, of=torch.uint8)
         self.settings = zeros(SETTINGS_WORDS, of=torch.int32)
@@ -101,7 +103,7 @@ class _Arguments(ctypes.Structure):
         ("head", Matrix),
         *(
             (name, ctypes.c_void_p)
-            for name in ("angles", "hidden", "qkv", "gated", "mixes", "weights", "flags")
+            for name in ("angles", "hidden", "qkv", "gated", "mixes", "weights", "arrivals")
         ),
         *(
             (name, ctypes.c_void_p)
@@ -129,7 +131,7 @@ class Step:
         self._layer_count = shape.layers
         self._layers = _layer_table(weights.layers, buffers)
         self._kept = weights, buffers
-        own = ("angles", "hidden", "qkv", "gated", "mixes", "weights", "flags", "logits", "seen")
+        own = ("angles", "hidden", "qkv", "gated", "mixes", "weights", "arrivals", "logits", "seen")
         rest = ("settings", "state", "ring", "bests", "faults", "histograms")
         self._addresses = {
             "layers": self._layers.data_ptr(),
@@ -156,7 +158,7 @@ class Step:
         self._launcher.launch(
             "decode_step",
             blocks=self._tuning.blocks,
-            threads=32 * (self._tuning.teams * WARPS + 1),
+            threads=32 * (self._tuning.teams * WARPS + READING_WARPS),
             arguments=[_Arguments(**self._addresses, layer_count=layer_count)],
             shared_bytes=self._shared_bytes,
             together=True,

@@ -19,13 +19,11 @@ SHARED_LIMITS = {
 class Tuning:
     """``blocks`` at work at once, each with ``teams`` of 8 warps and ``shared_limit_bytes``.
 
-    ``plain_units`` of 32 columns are in a piece of 16-bit weights; the tokens of a head go to
-    ``splits`` blocks.
+    The tokens of a head go to ``splits`` blocks.
     """
 
     blocks: int
     teams: int
-    plain_units: int
     splits: int
     shared_limit_bytes: int
 
@@ -33,7 +31,6 @@ class Tuning:
         """Return the compiler's options that say this."""
         return [
             f"-DTEAMS={self.teams}",
-            f"-DPLAIN_UNITS={self.plain_units}",
             f"-DSPLITS={self.splits}",
             f"-DSHARED_LIMIT={self.shared_limit_bytes}",
         ]
@@ -44,7 +41,6 @@ def choose_tuning(capability: tuple[int, int], multiprocessors: int, *, heads: i
     return Tuning(
         blocks=multiprocessors,
         teams=1,
-        plain_units=4,
         splits=max(1, min(8, multiprocessors // heads)),
         shared_limit_bytes=SHARED_LIMITS[capability],
     )

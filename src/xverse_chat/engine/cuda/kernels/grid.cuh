@@ -1,26 +1,23 @@
-// All computing warps of a step wait for each other: each raises its own flag, and one warp of each block
-// watches the flags of all. No two blocks write to one place, so none waits for another's write.
+// The computing warps of all blocks wait for each other at a counter. On an H200 such a meeting takes
+// 0.96 us; with a flag for each block, which every block watches, it took 1.9 to 2.4.
 #pragma once
 
 #include "ring.cuh"
 
 struct Grid {
-  u32* flags;  // of each block, the number of its last meeting
-  u32 meeting;
+  u32* arrivals;  // of blocks, at all meetings so far
+  u32 meeting;    // number of the last one
 
-  // What every thread of this block wrote before is seen by every block after `wait`.
+  // What the threads of this block wrote before is seen by every block after `wait`.
   DEVICE void announce() {
     ++meeting;
     sync_computing();
-    if (threadIdx.x == 0) store_release(flags + blockIdx.x, meeting);
+    if (threadIdx.x == 0) add_release(arrivals, 1u);
   }
 
   DEVICE void wait() {
-    if (threadIdx.x < 32) {
-      for (int block = threadIdx.x; block < gridDim.x; block += 32)
-        while ((int)(load_acquire(flags + block) - meeting) < 0) pause();
-      sync_warp();
-    }
+    if (threadIdx.x == 0)
+      while ((int)(load_acquire(arrivals) - meeting * gridDim.x) < 0) pause();
     sync_computing();
   }
 };

@@ -77,8 +77,8 @@ DEVICE float2 load_shared_by_all(const float2* address) { return __ldcg(address)
 DEVICE float4 load_shared_by_all(const float4* address) { return __ldcg(address); }
 DEVICE uint4 load_shared_by_all(const uint4* address) { return __ldcg(address); }
 
-DEVICE void store_release(u32* address, u32 value) {
-  asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
+DEVICE void add_release(u32* address, u32 value) {
+  asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
 }
 
 DEVICE u32 load_acquire(const u32* address) {
@@ -92,7 +92,8 @@ DEVICE void store_for_host(int* address, int value) {
   asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
 }
 
-DEVICE void pause() {}
+// Lets other warps work.
+DEVICE void pause() { __nanosleep(40); }
 
 extern __shared__ __align__(128) u8 shared_bytes[];
 DEVICE u8* shared_memory() { return shared_bytes; }
@@ -116,8 +117,9 @@ DEVICE T from_lane(const T& value, int lane) {
 // Barriers in shared memory, for copies that go on by themselves: complete when `count` threads have
 // arrived and all bytes that they expect are there.
 //
-// From Hopper on one thread copies a whole run; before, every lane of a warp 16 bytes at a time.
-#if __CUDA_ARCH__ >= 900 && !defined(WITHOUT_BULK_COPIES)
+// From Hopper on one thread copies a whole run; before, every lane of a warp 16 bytes at a time. So
+// too the short runs of 16-bit weights: a bulk copy keeps its warp for 45 ns, whatever its size.
+#if __CUDA_ARCH__ >= 900 && BODY_BITS < 16 && !defined(WITHOUT_BULK_COPIES)
 #define HAS_BULK_COPIES 1
 #else
 #define HAS_BULK_COPIES 0
@@ -144,20 +146,29 @@ DEVICE void arrive(u64* barrier) {
 // Whether the phase of this parity has been completed.
 DEVICE bool is_complete(u64* barrier, u32 parity) {
   u32 result;
-#if __CUDA_ARCH__ >= 900
-  asm volatile(
-      "{.reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
-      : "=r"(result)
-      : "r"(shared_address(barrier)), "r"(parity)
-      : "memory");
-#else
   asm volatile(
       "{.reg .pred p; mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
       : "=r"(result)
       : "r"(shared_address(barrier)), "r"(parity)
       : "memory");
-#endif
   return result;
+}
+
+DEVICE void wait_until_complete(u64* barrier, u32 parity) {
+#if __CUDA_ARCH__ >= 900
+  u32 result;
+  do {  // sleeps in hardware, for a while
+    asm volatile(
+        "{.reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; "
+        "selp.u32 %0, 1, 0, p;}"
+        : "=r"(result)
+        : "r"(shared_address(barrier)), "r"(parity)
+        : "memory");
+  } while (!result);
+#else
+  while (!is_complete(barrier, parity)) {
+  }
+#endif
 }
 
 // Starts the copy of each lane that has one; `full` becomes complete when it is there. For a whole
@@ -182,8 +193,10 @@ DEVICE void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) 
     const int whose = __ffs(left) - 1;
     const Copy theirs = from_lane(copy, whose);
     u8* to = (u8*)from_lane((u64)stage, whose);
+#pragma unroll 4
     for (u32 run = 0; run < theirs.runs; ++run) {
       const u8* from = theirs.from(run);
+#pragma unroll 1
       for (u32 i = lane * 16; i < theirs.bytes; i += 512)
         asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
                          shared_address(to + run * theirs.to_stride + i)),

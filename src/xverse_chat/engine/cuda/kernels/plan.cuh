@@ -1,6 +1,6 @@
 // How a matrix is divided: tiles of 16 rows over blocks, columns over the 8 warps of a team.
 //
-// A unit is what one multiplication of 16 rows takes, a piece up to PIECE_UNITS of them: what one
+// A unit is what one multiplication of 16 rows takes, a piece up to 8 of them: what one
 // warp loads at once. engine/cuda/layout.py packs matrices of 8 and 4 bits in just this order, so
 // that every piece is one run of bytes; matrices of 16 bits stay rows, so that others can use them.
 #pragma once
@@ -16,8 +16,8 @@ struct Unit {
   CONSTANT COLUMNS = BITS == 4 ? 64 : 32;
   CONSTANT BYTES = TILE_ROWS * COLUMNS * BITS / 8;
   CONSTANT OWN = COLUMNS / 4;  // consecutive columns of one lane, in each of its two rows
-  // The columns of the right operand of a multiplication are units, so 8 at most.
-  CONSTANT IN_PIECE = BITS == 16 ? PLAIN_UNITS : 8;
+  CONSTANT IN_PIECE = 8;  // the columns of the right operand of a multiplication
+  CONSTANT GRAIN = BITS == 16 ? 2 : 1;  // units come to a warp in so many at a time
   // Behind the codes of a piece: for each lane four float16 scales, then for each four zero points.
   CONSTANT SCALE_BYTES = BITS == 4 ? 32 * 8 + 32 * 2 : 0;
 };
@@ -26,12 +26,14 @@ template <int BITS, int K>
 struct Plan {
   typedef Unit<BITS> U;
   CONSTANT UNITS = K / U::COLUMNS;
-  CONSTANT MOST = (UNITS + WARPS - 1) / WARPS;  // units of a warp at most
+  CONSTANT MOST = (UNITS / U::GRAIN + WARPS - 1) / WARPS * U::GRAIN;  // units of a warp at most
   CONSTANT PIECES = (MOST + U::IN_PIECE - 1) / U::IN_PIECE;
   CONSTANT PIECE_BYTES = U::IN_PIECE * U::BYTES + U::SCALE_BYTES;
   static constexpr bool IS_EVEN = UNITS % (WARPS * U::IN_PIECE) == 0;
 
-  static constexpr DEVICE int first_unit(int warp) { return UNITS * warp / WARPS; }
+  static constexpr DEVICE int first_unit(int warp) {
+    return UNITS / U::GRAIN * warp / WARPS * U::GRAIN;
+  }
   static constexpr DEVICE int units(int warp) { return first_unit(warp + 1) - first_unit(warp); }
   static constexpr DEVICE int pieces(int warp) {
     return (units(warp) + U::IN_PIECE - 1) / U::IN_PIECE;

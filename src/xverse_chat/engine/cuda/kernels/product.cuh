@@ -9,16 +9,26 @@
 #define HALF_1024 0x64646464u
 #define CODE_8_BIAS 1152.0f  // codes of 8 bits are stored from 0: 1024 + 128
 
-DEVICE void multiply_plain(float (&c)[4], const u8* stage, int unit, int r, int q,
+// Odd rows take the units of a pair in the other order than even ones: so the eight lanes that read
+// at once meet 32 different banks. Their unit is then the other column of the result.
+DEVICE void multiply_plain(float (&c)[4], const u8* stage, int unit, int units, int r, int q,
                            const u32 (&x)[4]) {
-  const uint4 a = *(const uint4*)(stage + r * PLAIN_STRIDE + unit * 64 + q * 16);
-  const uint4 b = *(const uint4*)(stage + (r + 8) * PLAIN_STRIDE + unit * 64 + q * 16);
+  const int row_bytes = units * 64, at = (unit ^ (r & 1)) * 64 + q * 16;
+  const uint4 a = *(const uint4*)(stage + r * row_bytes + at);
+  const uint4 b = *(const uint4*)(stage + (r + 8) * row_bytes + at);
   if (BFLOAT16) {
     mma_bfloat(c, a.x, b.x, a.y, b.y, x[0], x[1]);
     mma_bfloat(c, a.z, b.z, a.w, b.w, x[2], x[3]);
   } else {
     mma_half(c, a.x, b.x, a.y, b.y, x[0], x[1]);
     mma_half(c, a.z, b.z, a.w, b.w, x[2], x[3]);
+  }
+  if (r & 1) {
+    const float first = c[0], second = c[2];
+    c[0] = c[1];
+    c[1] = first;
+    c[2] = c[3];
+    c[3] = second;
   }
 }
 
@@ -55,7 +65,7 @@ DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&
       if (P::IS_EVEN || j < units) {
         float c[4] = {};
         if constexpr (BITS == 16) {
-          multiply_plain(c, stage, j, r, q, x.pairs[p]);
+          multiply_plain(c, stage, j, units, r, q, x.pairs[p]);
         } else {
           const uint4 raw = *(const uint4*)(stage + j * P::U::BYTES + lane * 16);
           if constexpr (BITS == 8) {

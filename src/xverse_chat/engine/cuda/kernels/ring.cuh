@@ -1,7 +1,7 @@
 // Pieces of memory on their way to the warps that compute with them, always some ahead.
 //
-// Weights and the keys and values of past tokens depend on nothing that a step computes. So one
-// more warp of a block, which computes nothing, reads for the others: its copies into shared
+// Weights and the keys and values of past tokens depend on nothing that a step computes. So
+// some warps of a block, which compute nothing, read for the others: their copies into shared
 // memory go on while blocks wait for each other, and the memory never rests. Each computing warp
 // has a ring of stages, filled in turn.
 #pragma once
@@ -10,17 +10,14 @@
 
 #define COMPUTING_WARPS (TEAMS * WARPS)
 #define COMPUTING_THREADS (COMPUTING_WARPS * 32)
-#define BLOCK_THREADS (COMPUTING_THREADS + 32)
+#define READING_WARPS 4
+#define BLOCK_THREADS (COMPUTING_THREADS + READING_WARPS * 32)
 #define TOKENS_IN_PIECE 8
 #define KEY_BYTES (TOKENS_IN_PIECE * HEAD_DIM * 2)
 
-// Rows of 16-bit weights lie apart so that the 8 lanes that read at once meet 32 different banks.
-#define PLAIN_STRIDE (PLAIN_UNITS * 64 + 64)
-
 constexpr DEVICE int larger(int a, int b) { return a > b ? a : b; }
 constexpr int STAGE_BYTES =
-    larger(2 * KEY_BYTES, BODY_BITS == 16 ? TILE_ROWS * PLAIN_STRIDE
-                                          : larger(HiddenPlan::PIECE_BYTES, HeadPlan::PIECE_BYTES));
+    larger(2 * KEY_BYTES, larger(HiddenPlan::PIECE_BYTES, HeadPlan::PIECE_BYTES));
 static_assert(STAGE_BYTES % 16 == 0, "copies are of 16 bytes");
 
 // Waits for all computing warps of the block.
@@ -44,7 +41,7 @@ struct Ring {
 
   // Waits for the next piece.
   DEVICE const u8* take() {
-    while (!is_complete(&memory.full[slot], parity)) pause();
+    wait_until_complete(&memory.full[slot], parity);
     return memory.stages[slot];
   }
 

@@ -23,7 +23,7 @@ struct StepArguments {
   u16* gated;            // (INTERMEDIATE)
   float* mixes;          // (HEADS, SPLITS, HEAD_DIM)
   float2* weights;       // (HEADS, SPLITS)
-  u32* flags;            // of the blocks
+  u32* arrivals;         // of blocks at meetings
   Choosing choosing;
   int capacity;
   int layer_count;  // 0: only choose a token from `hidden`
@@ -78,7 +78,7 @@ struct Step {
   int parity;
 
   DEVICE Step(const StepArguments& arguments, Shared& space, RingMemory<STAGES>& own, u32 meeting)
-      : a(arguments), shared(space), ring(own), grid{arguments.flags, meeting}, parity(0) {}
+      : a(arguments), shared(space), ring(own), grid{arguments.arrivals, meeting}, parity(0) {}
 
   // Leaves the sums of each warp for a batch of tiles; returns where.
   template <int BITS, int K>
@@ -224,10 +224,9 @@ DEVICE void run_step(const StepArguments& a, Shared& shared) {
     barriers_are_prepared();
   }
   sync_block();
-  if (warp == COMPUTING_WARPS) {
-    Stream stream;
-    read_for_all(shared.rings, stream, shared.fixed.layers, a.head.weights, a.capacity,
-                 state.length, a.layer_count);
+  if (warp >= COMPUTING_WARPS) {
+    read_for_others(shared.rings, warp - COMPUTING_WARPS, shared.fixed.layers, a.head.weights,
+                    a.capacity, state.length, a.layer_count);
   } else {
     Step step(a, shared, shared.rings[warp], state.meeting);
     step.compute(state);

@@ -1,5 +1,5 @@
-// What a computing warp will need, in the order of the computation, and the warp that reads it:
-// each of its lanes serves one ring.
+// What a computing warp will need, in the order of the computation, and the warps that read it: some
+// of their lanes serve one ring each.
 #pragma once
 
 #include "ring.cuh"
@@ -153,7 +153,7 @@ struct Stream {
       if (BODY_BITS == 16) {
         copy.runs = TILE_ROWS;
         copy.from_stride = (reading == READ_DOWN ? INTERMEDIATE : HIDDEN) * 2;
-        copy.to_stride = PLAIN_STRIDE;
+        copy.to_stride = bytes;
       } else {
         copy.most = copy.first;
       }
@@ -172,19 +172,25 @@ struct Stream {
   }
 };
 
-// Keeps the rings of a block full until everything is read. For one warp.
+// Keeps some rings of a block full until everything is read: those of every READING_WARPS-th warp
+// from `first` on. For one warp.
 template <int STAGES>
-DEVICE void read_for_all(RingMemory<STAGES>* rings, Stream& stream, const Layer* layers,
-                         const u8* head, int capacity, int past, int layer_count) {
-  const int lane = threadIdx.x % 32;
-  const bool serves = lane < COMPUTING_WARPS;
-  RingMemory<STAGES>& ring = rings[serves ? lane : 0];
-  stream.start(layers, head, serves ? lane : 0, capacity, past, layer_count);
+DEVICE void read_for_others(RingMemory<STAGES>* rings, int first, const Layer* layers,
+                            const u8* head, int capacity, int past, int layer_count) {
+  const int lane = threadIdx.x % 32, served = first + lane * READING_WARPS;
+  const bool serves = served < COMPUTING_WARPS;
+  RingMemory<STAGES>& ring = rings[serves ? served : 0];
+  Stream stream;
+  stream.start(layers, head, serves ? served : 0, capacity, past, layer_count);
   if (!serves) stream.reading = READ_NOTHING;
   int slot = 0;
   u32 parity = 1;  // of the phase before the first: every stage is empty
   while (any_of_warp(stream.reading != READ_NOTHING)) {
     const bool is_free = stream.reading != READ_NOTHING && is_complete(&ring.empty[slot], parity);
+    if (!any_of_warp(is_free)) {
+      pause();
+      continue;
+    }
     Copy copy = {};
     if (is_free) copy = stream.next();
     copy_for_each(is_free, copy, ring.stages[slot], &ring.full[slot]);
@@ -192,6 +198,5 @@ DEVICE void read_for_all(RingMemory<STAGES>* rings, Stream& stream, const Layer*
       slot = 0;
       parity ^= 1;
     }
-    pause();
   }
 }
