@@ -151,6 +151,9 @@ inline float __uint_as_float(u32 bits) { return float_of(bits); }
 inline u32 __float_as_uint(float value) { return bits_of(value); }
 inline float half_to_float(u16 bits) { _Float16 h; memcpy(&h, &bits, 2); return (float)h; }
 inline u16 float_to_half(float value) { _Float16 h = (_Float16)value; u16 b; memcpy(&b, &h, 2); return b; }
+inline u32 floats_to_half2(float low, float high) {
+  return float_to_half(low) | (u32)float_to_half(high) << 16;
+}
 inline float bfloat_to_float(u16 bits) { return float_of((u32)bits << 16); }
 inline u16 float_to_bfloat(float value) {
   const u32 bits = bits_of(value);
@@ -185,6 +188,9 @@ template <class T> inline T __ldg(const T* address) { return *address; }
 template <class T> inline T __ldcg(const T* address) { return *address; }
 template <class T> inline T load_shared_by_all(const T* address) { return *address; }
 inline void add_release(u32* address, u32 value) { *address += value; progressed = true; }
+inline void store_relaxed(u32* address, u32 value) { *address = value; progressed = true; }
+template <class T> inline T load_relaxed(const T* address) { return *address; }
+inline void wait_a_little() { yield(); }
 inline u32 load_acquire(const u32* address) { return *address; }
 inline void store_for_host(int* address, int value) { *address = value; }
 inline void pause() { yield(); }
@@ -226,7 +232,7 @@ template <class Copy>
 inline void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) {
   if (!has_one) return;
   for (u32 run = 0; run < copy.runs; ++run)
-    memcpy(stage + run * copy.to_stride, copy.from(run), copy.bytes);
+    memcpy(stage + run * copy.second_place, run ? copy.second : copy.first, copy.bytes);
   arrive(full);
 }
 inline bool any_of_warp(bool value) {

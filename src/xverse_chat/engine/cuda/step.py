@@ -19,7 +19,7 @@ from xverse_chat.engine.cuda.tuning import Tuning
 # the settings, of the state and of the histograms (counts and 64-bit masses of 1024 bins, thrice).
 RING = 8
 SETTINGS_WORDS = 6
-STATE_WORDS = 4
+STATE_WORDS = 5
 HISTOGRAM_WORDS = 3 * 1024 * 3
 # Of a block, beside those that compute: kernels/ring.cuh.
 READING_WARPS = 4
@@ -60,7 +60,7 @@ class StepBuffers:
 
     ``cache`` (layers, 2, heads, capacity, head_dim) of the model's type; ``angles`` cos and sin
     (capacity or more, head_dim / 2, 2) float32; ``state`` int32: the token chosen last, the tokens
-    in the cache, the tokens drawn, and the last meeting of the blocks; ``ring`` int32 on the host,
+    in the cache, the tokens drawn, the last meeting of the blocks and the last round of layers; ``ring`` int32 on the host,
     where the device may write: the token of step n at n % RING, -1 when logits were no numbers.
     """
 
@@ -77,11 +77,12 @@ class StepBuffers:
             (shape.layers, 2, shape.heads, capacity, shape.head_dim), dtype=dtype, device=device
         )
         self.angles = angles
-        self.hidden = zeros(shape.hidden, of=torch.float32)
-        self.qkv = zeros(3 * shape.hidden, of=torch.float32)
-        self.gated = zeros(shape.intermediate, of=dtype)
-        self.mixes = zeros(shape.heads, tuning.splits, shape.head_dim, of=torch.float32)
-        self.weights = zeros(shape.heads, tuning.splits, 2, of=torch.float32)
+        # Words of kernels/exchange.cuh.
+        self.hidden = zeros(2, shape.hidden, of=torch.int32)
+        self.qkv = zeros(3 * shape.hidden, of=torch.int32)
+        self.gated = zeros(shape.intermediate, of=torch.int32)
+        self.mixes = zeros(shape.heads, tuning.splits, shape.head_dim, of=torch.int32)
+        self.weights = zeros(shape.heads, tuning.splits, 2, of=torch.int32)
         self.arrivals = zeros(1, of=torch.int32)
         self.logits = zeros(shape.vocab, of=torch.float32)
         self.seen = zeros(shape.vocab, of=torch.uint8)

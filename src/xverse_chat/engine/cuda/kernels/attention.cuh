@@ -6,6 +6,7 @@
 // blocks is that of Flash-Decoding). Only tokens in use are read.
 #pragma once
 
+#include "exchange.cuh"
 #include "stream.cuh"
 
 #define SLICES (HEAD_DIM / 32)  // of 8 dimensions, for each lane
@@ -94,33 +95,41 @@ struct Mix {
   }
 };
 
-// Dimension d of one head of x (HEAD_DIM, float), rotated by the position: RoPE (arXiv
-// 2104.09864), halves paired as in Llama. `angles` are cos and sin (HEAD_DIM / 2) of the position.
-DEVICE float rotated(const float* x, const float2* angles, int d) {
+// Dimension d of a head, whose dimensions begin at `first`, rotated by the position: RoPE (arXiv
+// 2104.09864), halves paired as in Llama.
+DEVICE float rotated(const Exchange& qkv, int first, int d, const float2& angle) {
   const int half = HEAD_DIM / 2;
-  const float2 angle = angles[d % half];
-  const float own = load_shared_by_all(x + d);
-  const float other = load_shared_by_all(x + (d < half ? d + half : d - half));
+  const float own = qkv.receive(first + d);
+  const float other = qkv.receive(first + (d < half ? d + half : d - half));
   return d < half ? own * angle.x - other * angle.y : own * angle.x + other * angle.y;
 }
 
-// qkv (3 HIDDEN) float, not yet rotated. The new token's key and value go into the cache. Writes
-// mixes (HEADS, SPLITS, HEAD_DIM) and weights: the largest score, the sum.
+// qkv (3 HIDDEN), not yet rotated. The new token's key and value go into the cache. Sends mixes
+// (HEADS, SPLITS, HEAD_DIM) and weights (HEADS, SPLITS, 2): the largest score, the sum.
+// `angles` are cos and sin (HEAD_DIM / 2) of the new token's position.
 template <int STAGES>
-DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const float* qkv, const Layer& layer,
-                   const float2* angles, int past, int capacity, float* mixes, float2* weights) {
+DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qkv,
+                   const Layer& layer, const float2* angles, int past, int capacity,
+                   const Exchange& mixes, const Exchange& weights) {
   const int thread = threadIdx.x, warp = thread / 32;
   const Span span(blockIdx.x, past);
   if (span.head >= HEADS) return;  // the whole block: nobody waits for it here
-  const bool has_new = blockIdx.x % SPLITS == 0;
+  if (span.is_idle) {
+    // Nobody waits, but no tag may fall behind: one of long ago would look like one to come.
+    for (int d = thread; d < HEAD_DIM; d += COMPUTING_THREADS)
+      mixes.send(blockIdx.x * HEAD_DIM + d, 0.0f);
+    if (thread < 2) weights.send(2 * blockIdx.x + thread, 0.0f);
+    return;
+  }
+  const bool has_new = span.split == 0;
   const float scale = 1.4426950408889634f * rsqrtf((float)HEAD_DIM);  // softmax with powers of 2
-  const float* own_qkv = qkv + span.head * HEAD_DIM;
-  const float2* angle = angles + (long)past * (HEAD_DIM / 2);
   for (int d = thread; d < HEAD_DIM; d += COMPUTING_THREADS) {
-    space.query[d] = rotated(own_qkv, angle, d) * scale;
+    const float2 angle = __ldg(angles + d % (HEAD_DIM / 2));
+    const int first = span.head * HEAD_DIM;
+    space.query[d] = rotated(qkv, first, d, angle) * scale;
     if (has_new) {
-      const u16 k = from_float(rotated(own_qkv + HIDDEN, angle, d));
-      const u16 v = from_float(load_shared_by_all(own_qkv + 2 * HIDDEN + d));
+      const u16 k = from_float(rotated(qkv, HIDDEN + first, d, angle));
+      const u16 v = from_float(qkv.receive(2 * HIDDEN + first + d));
       const long place = ((long)span.head * capacity + past) * HEAD_DIM + d;
       layer.keys[place] = space.new_token[0][d] = k;
       layer.values[place] = space.new_token[1][d] = v;
@@ -153,7 +162,10 @@ DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const float* qkv, 
       value += all.values[w][d] * factor;
       sum += all.sum[w] * factor;
     }
-    mixes[(long)blockIdx.x * HEAD_DIM + d] = value;
-    if (d == 0) weights[blockIdx.x] = make_float2(largest, sum);
+    mixes.send(blockIdx.x * HEAD_DIM + d, value);
+    if (d == 0) {
+      weights.send(2 * blockIdx.x, largest);
+      weights.send(2 * blockIdx.x + 1, sum);
+    }
   }
 }

@@ -1,93 +1,48 @@
-// The vector that a matrix is multiplied with, in the registers of the warps that need it.
-//
-// Lane 4r + q of a warp holds, for unit r of each of its pieces, the columns that lane q of every
-// row reads. So column r of the right operand of a multiplication is what belongs to unit r, and
-// one register of a lane serves all units of a piece.
+// The vector that a matrix is multiplied with, as the warps need it.
 #pragma once
 
-#include "ring.cuh"
+#include "exchange.cuh"
 
 struct Reduction {
   float squares[COMPUTING_WARPS], largest[COMPUTING_WARPS];
 };
 
-// Quantized weights are multiplied in float16 whatever the model's type is: the input is scaled by
-// a power of two so that its largest value lies in [256, 512), and nothing overflows.
+// What a thread holds of a vector (K) comes in GROUPS of eight consecutive values; `column` tells the
+// first of each, or -1. In 8 and 4 bits they end in registers: lane 4r + q of a warp holds, for
+// unit r of each of its pieces, the columns that lane q of every row reads. So column r of the
+// right operand of a multiplication is what belongs to unit r, and one register of a lane serves
+// all units of a piece.
 template <int BITS, int K>
 struct Inputs {
   typedef Plan<BITS, K> P;
-  CONSTANT OWN = P::U::OWN;
+  CONSTANT GROUPS = P::PIECES * P::U::OWN / 8;
+  CONSTANT IN_PIECE = P::U::OWN / 8;
 
-  u32 pairs[P::PIECES][OWN / 2];
+  u32 pairs[P::PIECES][P::U::OWN / 2];
   // Sums of what is in `pairs`: 4 bits, over unit 2q and unit 2q + 1 of each piece; 8 bits, [0][0]
   // over all columns of the warp.
   float sums[BITS == 4 ? P::PIECES : 1][2];
   float unscale;
 
-  // First of this lane's columns in a piece, or -1 where the piece has no such unit.
-  static DEVICE int column(int piece) {
+  static DEVICE int column(int group) {
     const int warp = threadIdx.x / 32 % WARPS, lane = threadIdx.x % 32;
-    const int unit = piece * P::U::IN_PIECE + lane / 4;
-    const bool is_there = lane / 4 < P::U::IN_PIECE && (P::IS_EVEN || unit < P::units(warp));
-    return is_there ? (P::first_unit(warp) + unit) * P::U::COLUMNS + lane % 4 * OWN : -1;
+    const int unit = group / IN_PIECE * P::U::IN_PIECE + lane / 4;
+    const bool is_there = P::IS_EVEN || unit < P::units(warp);
+    const int first = (P::first_unit(warp) + unit) * P::U::COLUMNS + lane % 4 * P::U::OWN;
+    return is_there ? first + group % IN_PIECE * 8 : -1;
   }
 
-  // Takes values from `source`, which adds squares for RMS normalisation (arXiv 1910.07467) where
-  // NORM is true. All threads come here.
-  template <bool NORM, class Source>
-  DEVICE void fill(const Source& source, Reduction& reduction) {
-    float values[P::PIECES][OWN];
-    float squares = 0.0f, largest = 0.0f;
-#pragma unroll
-    for (int p = 0; p < P::PIECES; ++p) {
-      const int first = column(p);
-#pragma unroll
-      for (int i = 0; i < OWN; i += 8) {
-        float part[8] = {};
-        if (first >= 0) source.load(p, i, first + i, part, squares);
-#pragma unroll
-        for (int j = 0; j < 8; ++j) {
-          values[p][i + j] = part[j];
-          largest = fmaxf(largest, fabsf(part[j]));
-        }
-      }
-    }
-    float scale = 1.0f;
-    unscale = 1.0f;
-    if (NORM || BITS < 16) {
-      const int thread = threadIdx.x, own = thread / 32, team = own / WARPS;
-      squares = sum_of_warp(squares);
-      largest = largest_of_warp(largest);
-      if (thread % 32 == 0) {
-        reduction.squares[own] = squares;
-        reduction.largest[own] = largest;
-      }
-      sync_computing();
-      squares = largest = 0.0f;
-#pragma unroll
-      for (int w = 0; w < WARPS; ++w) {
-        squares += reduction.squares[team * WARPS + w];
-        largest = fmaxf(largest, reduction.largest[team * WARPS + w]);
-      }
-      if (NORM) scale = rsqrtf(squares / K + NORM_EPS);
-      if (BITS < 16) {
-        const int exponent = (int)(__float_as_uint(largest * scale) >> 23) - 127;
-        const int shift = min(max(8 - exponent, -100), 100);
-        scale *= power_of_two(shift);
-        unscale = power_of_two(-shift);
-      }
-    }
+  DEVICE void keep(const float (&values)[GROUPS][8], float scale, u16*) {
     float total = 0.0f;
 #pragma unroll
     for (int p = 0; p < P::PIECES; ++p) {
       float sum = 0.0f;
 #pragma unroll
-      for (int i = 0; i < OWN; i += 2) {
-        const float a = values[p][i] * scale, b = values[p][i + 1] * scale;
-        const u16 low = BITS < 16 ? float_to_half(a) : from_float(a);
-        const u16 high = BITS < 16 ? float_to_half(b) : from_float(b);
-        pairs[p][i / 2] = pack2(low, high);
-        if (BITS < 16) sum += half_to_float(low) + half_to_float(high);
+      for (int i = 0; i < P::U::OWN; i += 2) {
+        const float(&group)[8] = values[p * IN_PIECE + i / 8];
+        const u32 pair = floats_to_half2(group[i % 8] * scale, group[i % 8 + 1] * scale);
+        pairs[p][i / 2] = pair;
+        sum += half_to_float((u16)(pair & 0xffffu)) + half_to_float((u16)(pair >> 16));
       }
       if (BITS == 4) {
         // Lane 4r + q now needs what the lanes 8q to 8q + 3 and 8q + 4 to 8q + 7 have.
@@ -103,80 +58,192 @@ struct Inputs {
   }
 };
 
-// What `fill` can take values from: eight from `column` on; `piece` and `i` say which of this
-// lane's they are. Other blocks wrote them, so the first cache is passed by.
+// In 16 bits the vector is in shared memory, in the model's type: every warp needs all of it.
+template <int K>
+struct Inputs<16, K> {
+  CONSTANT GROUPS = (K / 8 + COMPUTING_THREADS - 1) / COMPUTING_THREADS;
 
-// hidden (HIDDEN) float times a norm's weights, which are fetched before hidden is there.
+  const u16* values;
+  float unscale;
+
+  static DEVICE int column(int group) {
+    const int place = group * COMPUTING_THREADS + threadIdx.x;
+    return place < K / 8 ? place * 8 : -1;
+  }
+
+  DEVICE void keep(const float (&from)[GROUPS][8], float scale, u16* shared_values) {
+#pragma unroll
+    for (int g = 0; g < GROUPS; ++g) {
+      float scaled[8];
+#pragma unroll
+      for (int i = 0; i < 8; ++i) scaled[i] = from[g][i] * scale;
+      if (column(g) >= 0) *(uint4*)(shared_values + column(g)) = pack8(scaled);
+    }
+    values = shared_values;
+    sync_computing();
+  }
+};
+
+// Fills inputs from a source, which adds squares for RMS normalisation (arXiv 1910.07467) where NORM
+// is true. All computing threads come here.
+//
+// Quantized weights are multiplied in float16 whatever the model's type is. Where that is another,
+// or the input was just normalised, it is scaled by a power of two, so that its largest value lies
+// in [256, 512) and nothing overflows.
+template <bool NORM, int BITS, int K, class Source>
+DEVICE void fill(Inputs<BITS, K>& inputs, const Source& source, Reduction& reduction,
+                 u16* shared_values) {
+  typedef Inputs<BITS, K> I;
+  const bool scales = BITS < 16 && (NORM || BFLOAT16);
+  float values[I::GROUPS][8], squares = 0.0f, largest = 0.0f, scale = 1.0f;
+  source.template receive<I>(values, squares);
+  inputs.unscale = 1.0f;
+  if (NORM || scales) {
+#pragma unroll
+    for (int g = 0; g < I::GROUPS; ++g)
+#pragma unroll
+      for (int i = 0; i < 8; ++i) largest = fmaxf(largest, fabsf(values[g][i]));
+    const int thread = threadIdx.x, own = thread / 32, team = BITS < 16 ? own / WARPS : 0;
+    squares = sum_of_warp(squares);
+    largest = largest_of_warp(largest);
+    if (thread % 32 == 0) {
+      reduction.squares[own] = squares;
+      reduction.largest[own] = largest;
+    }
+    sync_computing();
+    squares = largest = 0.0f;
+#pragma unroll
+    for (int w = 0; w < (BITS < 16 ? WARPS : COMPUTING_WARPS); ++w) {
+      squares += reduction.squares[team * WARPS + w];
+      largest = fmaxf(largest, reduction.largest[team * WARPS + w]);
+    }
+    if (NORM) scale = rsqrtf(squares / K + NORM_EPS);
+    if (scales) {
+      const int exponent = (int)(__float_as_uint(largest * scale) >> 23) - 127;
+      const int shift = min(max(8 - exponent, -100), 100);
+      scale *= power_of_two(shift);
+      inputs.unscale = power_of_two(-shift);
+    }
+  }
+  inputs.keep(values, scale, shared_values);
+}
+
+// Sources. `receive` gives the values of each group of this thread, zeros where it has none.
+
+// hidden (HIDDEN) times a norm's weights, which are fetched before hidden is there. Of the first
+// layer it is the embedding of the token, in the model's type.
+template <class I>
 struct NormedHidden {
-  const float* hidden;
-  uint4 gains[HiddenPlan::PIECES > HeadPlan::PIECES ? HiddenPlan::PIECES : HeadPlan::PIECES]
-             [HiddenPlan::U::OWN / 8];
+  Exchange hidden;
+  const u16* embedded;  // or null
+  uint4 gains[I::GROUPS];
 
-  template <int BITS>
-  DEVICE void fetch(const u16* norm_weight) {
-    typedef Inputs<BITS, HIDDEN> I;
+  DEVICE NormedHidden(const Exchange& from, const u16* row, const u16* norm_weight)
+      : hidden(from), embedded(row) {
 #pragma unroll
-    for (int p = 0; p < I::P::PIECES; ++p) {
-      const int first = I::column(p);
-#pragma unroll
-      for (int i = 0; i < I::OWN / 8; ++i)
-        gains[p][i] = *(const uint4*)(norm_weight + max(first, 0) + 8 * i);
-    }
+    for (int g = 0; g < I::GROUPS; ++g)
+      gains[g] = *(const uint4*)(norm_weight + max(I::column(g), 0));
   }
 
-  DEVICE void load(int piece, int i, int column, float (&out)[8], float& squares) const {
-    const float4 a = load_shared_by_all((const float4*)(hidden + column));
-    const float4 b = load_shared_by_all((const float4*)(hidden + column) + 1);
-    const float raw[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
-    float gain[8];
-    unpack8(gains[piece][i / 8], gain);
+  template <class>
+  DEVICE void receive(float (&values)[I::GROUPS][8], float& squares) const {
+    bool due;
+    do {
+      due = false;
 #pragma unroll
-    for (int j = 0; j < 8; ++j) {
-      squares += raw[j] * raw[j];
-      out[j] = raw[j] * gain[j];
+      for (int g = 0; g < I::GROUPS; ++g) {
+        const int column = max(I::column(g), 0);
+        if (embedded)
+          unpack8(*(const uint4*)(embedded + column), values[g]);
+        else
+          due |= hidden.load(column, values[g]);
+      }
+      if (due) wait_a_little();
+    } while (due);
+#pragma unroll
+    for (int g = 0; g < I::GROUPS; ++g) {
+      const bool is_there = I::column(g) >= 0;
+      float gain[8];
+      unpack8(gains[g], gain);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        const float value = is_there ? values[g][i] : 0.0f;
+        squares += value * value;
+        values[g][i] = value * gain[i];
+      }
     }
   }
 };
 
-// What attention found for each head, in SPLITS parts: mixes (HEADS, SPLITS, HEAD_DIM) of values,
-// and for each the largest score and the sum of weights.
+// What attention found for each head, in up to SPLITS parts: mixes (HEADS, SPLITS, HEAD_DIM) of
+// values, and weights (HEADS, SPLITS, 2), the largest score and the sum.
 struct MixedHeads {
-  const float* mixes;
-  const float2* weights;
+  Exchange mixes, weights;
+  int splits;  // in use
 
-  DEVICE void load(int, int, int column, float (&out)[8], float&) const {
-    const int head = column / HEAD_DIM;
-    float largest = -1e30f, total = 0.0f, sums[SPLITS], factors[SPLITS];
+  template <class I>
+  DEVICE void receive(float (&values)[I::GROUPS][8], float&) const {
+    float parts[I::GROUPS][SPLITS][8], largest[I::GROUPS][SPLITS], sums[I::GROUPS][SPLITS];
+    bool due;
+    do {
+      due = false;
 #pragma unroll
-    for (int s = 0; s < SPLITS; ++s) {
-      const float2 weight = load_shared_by_all(weights + head * SPLITS + s);
-      factors[s] = weight.x;
-      sums[s] = weight.y;
-      largest = fmaxf(largest, weight.x);
-    }
+      for (int g = 0; g < I::GROUPS; ++g) {
+        const int column = max(I::column(g), 0), head = column / HEAD_DIM;
 #pragma unroll
-    for (int s = 0; s < SPLITS; ++s) {
-      factors[s] = exp2f(factors[s] - largest);
-      total += factors[s] * sums[s];
-    }
+        for (int s = 0; s < SPLITS; ++s) {
+          const int place = head * SPLITS + s;
+          if (s < splits) {
+            const uint2 weight = load_relaxed((const uint2*)(weights.words + 2 * place));
+            due |= weights.is_due(weight.x) | weights.is_due(weight.y);
+            largest[g][s] = Exchange::value_of(weight.x);
+            sums[g][s] = Exchange::value_of(weight.y);
+            due |= mixes.load(place * HEAD_DIM + column % HEAD_DIM, parts[g][s]);
+          }
+        }
+      }
+      if (due) wait_a_little();
+    } while (due);
 #pragma unroll
-    for (int s = 0; s < SPLITS; ++s) {
-      const float4* mix =
-          (const float4*)(mixes + ((long)head * SPLITS + s) * HEAD_DIM + column % HEAD_DIM);
-      const float4 a = load_shared_by_all(mix), b = load_shared_by_all(mix + 1);
-      const float part[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
-      const float factor = factors[s] / total;
+    for (int g = 0; g < I::GROUPS; ++g) {
+      float above = -1e30f, total = 0.0f, factors[SPLITS];
 #pragma unroll
-      for (int j = 0; j < 8; ++j) out[j] += part[j] * factor;
+      for (int s = 0; s < SPLITS; ++s)
+        if (s < splits) above = fmaxf(above, largest[g][s]);
+#pragma unroll
+      for (int s = 0; s < SPLITS; ++s) {
+        factors[s] = s < splits ? exp2f(largest[g][s] - above) : 0.0f;
+        total += s < splits ? factors[s] * sums[g][s] : 0.0f;
+      }
+      const float share = I::column(g) >= 0 ? 1.0f / total : 0.0f;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        float value = 0.0f;
+#pragma unroll
+        for (int s = 0; s < SPLITS; ++s)
+          if (s < splits) value += factors[s] * parts[g][s][i];
+        values[g][i] = value * share;
+      }
     }
   }
 };
 
-// gated (INTERMEDIATE) of the model's type.
+// gated (INTERMEDIATE).
 struct Gated {
-  const u16* gated;
+  Exchange gated;
 
-  DEVICE void load(int, int, int column, float (&out)[8], float&) const {
-    unpack8(load_shared_by_all((const uint4*)(gated + column)), out);
+  template <class I>
+  DEVICE void receive(float (&values)[I::GROUPS][8], float&) const {
+    bool due;
+    do {
+      due = false;
+#pragma unroll
+      for (int g = 0; g < I::GROUPS; ++g) due |= gated.load(max(I::column(g), 0), values[g]);
+      if (due) wait_a_little();
+    } while (due);
+#pragma unroll
+    for (int g = 0; g < I::GROUPS; ++g)
+#pragma unroll
+      for (int i = 0; i < 8; ++i) values[g][i] = I::column(g) >= 0 ? values[g][i] : 0.0f;
   }
 };

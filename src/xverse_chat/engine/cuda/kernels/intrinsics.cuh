@@ -27,6 +27,12 @@ DEVICE u16 float_to_half(float value) {
   return bits;
 }
 
+DEVICE u32 floats_to_half2(float low, float high) {
+  u32 pair;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
 DEVICE float bfloat_to_float(u16 bits) { return __uint_as_float((u32)bits << 16); }
 
 DEVICE u16 float_to_bfloat(float value) {
@@ -73,9 +79,6 @@ DEVICE float load_shared_by_all(const float* address) { return __ldcg(address); 
 DEVICE int load_shared_by_all(const int* address) { return __ldcg(address); }
 DEVICE u32 load_shared_by_all(const u32* address) { return __ldcg(address); }
 DEVICE u64 load_shared_by_all(const u64* address) { return __ldcg(address); }
-DEVICE float2 load_shared_by_all(const float2* address) { return __ldcg(address); }
-DEVICE float4 load_shared_by_all(const float4* address) { return __ldcg(address); }
-DEVICE uint4 load_shared_by_all(const uint4* address) { return __ldcg(address); }
 
 DEVICE void add_release(u32* address, u32 value) {
   asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
@@ -87,6 +90,35 @@ DEVICE u32 load_acquire(const u32* address) {
   return value;
 }
 
+// Words that say themselves whether they are the ones waited for: no order with others is needed.
+DEVICE void store_relaxed(u32* address, u32 value) {
+  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
+}
+
+DEVICE u32 load_relaxed(const u32* address) {
+  u32 value;
+  asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(address) : "memory");
+  return value;
+}
+
+DEVICE uint2 load_relaxed(const uint2* address) {
+  uint2 value;
+  asm volatile("ld.relaxed.gpu.global.v2.u32 {%0, %1}, [%2];"
+               : "=r"(value.x), "=r"(value.y)
+               : "l"(address)
+               : "memory");
+  return value;
+}
+
+DEVICE uint4 load_relaxed(const uint4* address) {
+  uint4 value;
+  asm volatile("ld.relaxed.gpu.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
+               : "l"(address)
+               : "memory");
+  return value;
+}
+
 // Seen by the host before anything that is written later.
 DEVICE void store_for_host(int* address, int value) {
   asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
@@ -94,6 +126,7 @@ DEVICE void store_for_host(int* address, int value) {
 
 // Lets other warps work.
 DEVICE void pause() { __nanosleep(40); }
+DEVICE void wait_a_little() {}
 
 extern __shared__ __align__(128) u8 shared_bytes[];
 DEVICE u8* shared_memory() { return shared_bytes; }
@@ -117,9 +150,9 @@ DEVICE T from_lane(const T& value, int lane) {
 // Barriers in shared memory, for copies that go on by themselves: complete when `count` threads have
 // arrived and all bytes that they expect are there.
 //
-// From Hopper on one thread copies a whole run; before, every lane of a warp 16 bytes at a time. So
-// too the short runs of 16-bit weights: a bulk copy keeps its warp for 45 ns, whatever its size.
-#if __CUDA_ARCH__ >= 900 && BODY_BITS < 16 && !defined(WITHOUT_BULK_COPIES)
+// From Hopper on one thread copies a whole run; before, every lane of a warp 16 bytes at a time. A
+// bulk copy keeps its warp for 45 ns, whatever its size (H200): runs must be long.
+#if __CUDA_ARCH__ >= 900 && !defined(WITHOUT_BULK_COPIES)
 #define HAS_BULK_COPIES 1
 #else
 #define HAS_BULK_COPIES 0
@@ -172,7 +205,7 @@ DEVICE void wait_until_complete(u64* barrier, u32 parity) {
 }
 
 // Starts the copy of each lane that has one; `full` becomes complete when it is there. For a whole
-// warp. `from(run)`, `runs`, `bytes` (a multiple of 16) and `to_stride` say what a copy is.
+// warp. A copy is of one or two runs of `bytes`, a multiple of 16.
 template <class Copy>
 DEVICE void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) {
 #if HAS_BULK_COPIES
@@ -184,22 +217,20 @@ DEVICE void copy_for_each(bool has_one, const Copy& copy, u8* stage, u64* full) 
   for (u32 run = 0; run < copy.runs; ++run)
     asm volatile(
         "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, "
-        "[%3];" ::"r"(shared_address(stage + run * copy.to_stride)),
-        "l"(copy.from(run)), "r"(copy.bytes), "r"(shared_address(full))
+        "[%3];" ::"r"(shared_address(stage + run * copy.second_place)),
+        "l"(run ? copy.second : copy.first), "r"(copy.bytes), "r"(shared_address(full))
         : "memory");
 #else
-  const int lane = threadIdx.x % 32;
   for (u32 left = __ballot_sync(0xffffffffu, has_one); left; left &= left - 1) {
     const int whose = __ffs(left) - 1;
     const Copy theirs = from_lane(copy, whose);
-    u8* to = (u8*)from_lane((u64)stage, whose);
-#pragma unroll 4
+    const u32 to = shared_address((u8*)from_lane((u64)stage, whose));
     for (u32 run = 0; run < theirs.runs; ++run) {
-      const u8* from = theirs.from(run);
-#pragma unroll 1
-      for (u32 i = lane * 16; i < theirs.bytes; i += 512)
+      const u8* from = run ? theirs.second : theirs.first;
+#pragma unroll 4
+      for (u32 i = threadIdx.x % 32 * 16; i < theirs.bytes; i += 512)
         asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(
-                         shared_address(to + run * theirs.to_stride + i)),
+                         to + run * theirs.second_place + i),
                      "l"(from + i)
                      : "memory");
     }

@@ -1,6 +1,4 @@
-// A tile of 16 rows times the inputs: what one warp adds to it with its share of the columns.
-//
-// Lane 4r + q ends with the sums of rows r and r + 8 over the units 2q and 2q + 1 of each piece.
+// Rows of a matrix times the inputs, from the pieces in the rings.
 #pragma once
 
 #include "inputs.cuh"
@@ -8,29 +6,6 @@
 // float16 of 1024 + u is 0x6400 | u: bits moved into place make floats of integers.
 #define HALF_1024 0x64646464u
 #define CODE_8_BIAS 1152.0f  // codes of 8 bits are stored from 0: 1024 + 128
-
-// Odd rows take the units of a pair in the other order than even ones: so the eight lanes that read
-// at once meet 32 different banks. Their unit is then the other column of the result.
-DEVICE void multiply_plain(float (&c)[4], const u8* stage, int unit, int units, int r, int q,
-                           const u32 (&x)[4]) {
-  const int row_bytes = units * 64, at = (unit ^ (r & 1)) * 64 + q * 16;
-  const uint4 a = *(const uint4*)(stage + r * row_bytes + at);
-  const uint4 b = *(const uint4*)(stage + (r + 8) * row_bytes + at);
-  if (BFLOAT16) {
-    mma_bfloat(c, a.x, b.x, a.y, b.y, x[0], x[1]);
-    mma_bfloat(c, a.z, b.z, a.w, b.w, x[2], x[3]);
-  } else {
-    mma_half(c, a.x, b.x, a.y, b.y, x[0], x[1]);
-    mma_half(c, a.z, b.z, a.w, b.w, x[2], x[3]);
-  }
-  if (r & 1) {
-    const float first = c[0], second = c[2];
-    c[0] = c[1];
-    c[1] = first;
-    c[2] = c[3];
-    c[3] = second;
-  }
-}
 
 DEVICE void multiply_8_bits(float (&c)[4], const uint4& raw, const u32 (&x)[4]) {
   const u32 low = 0x4140, high = 0x4342;  // bytes 0 and 1, or 2 and 3, each below a 0x64
@@ -47,11 +22,12 @@ DEVICE void multiply_word_of_4_bits(float (&c)[4], u32 word, u32 x0, u32 x1) {
            and_or(next, high, base), x0, x1);
 }
 
+// A tile of 16 rows: what one warp adds to it with its share of the columns. Lane 4r + q takes the
+// sums of rows r and r + 8 over the units 2q and 2q + 1 of each piece; at the end all q have both.
 template <int BITS, int K, int STAGES>
 DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&total)[2]) {
   typedef Plan<BITS, K> P;
-  const int lane = threadIdx.x % 32, r = lane / 4, q = lane % 4;
-  const int warp = threadIdx.x / 32 % WARPS;
+  const int lane = threadIdx.x % 32, q = lane % 4, warp = threadIdx.x / 32 % WARPS;
   total[0] = total[1] = 0.0f;
 #pragma unroll
   for (int p = 0; p < P::PIECES; ++p) {
@@ -64,18 +40,14 @@ DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&
     for (int j = 0; j < P::U::IN_PIECE; ++j) {
       if (P::IS_EVEN || j < units) {
         float c[4] = {};
-        if constexpr (BITS == 16) {
-          multiply_plain(c, stage, j, units, r, q, x.pairs[p]);
+        const uint4 raw = *(const uint4*)(stage + j * P::U::BYTES + lane * 16);
+        if constexpr (BITS == 8) {
+          multiply_8_bits(c, raw, x.pairs[p]);
         } else {
-          const uint4 raw = *(const uint4*)(stage + j * P::U::BYTES + lane * 16);
-          if constexpr (BITS == 8) {
-            multiply_8_bits(c, raw, x.pairs[p]);
-          } else {
-            multiply_word_of_4_bits(c, raw.x, x.pairs[p][0], x.pairs[p][1]);
-            multiply_word_of_4_bits(c, raw.y, x.pairs[p][2], x.pairs[p][3]);
-            multiply_word_of_4_bits(c, raw.z, x.pairs[p][4], x.pairs[p][5]);
-            multiply_word_of_4_bits(c, raw.w, x.pairs[p][6], x.pairs[p][7]);
-          }
+          multiply_word_of_4_bits(c, raw.x, x.pairs[p][0], x.pairs[p][1]);
+          multiply_word_of_4_bits(c, raw.y, x.pairs[p][2], x.pairs[p][3]);
+          multiply_word_of_4_bits(c, raw.z, x.pairs[p][4], x.pairs[p][5]);
+          multiply_word_of_4_bits(c, raw.w, x.pairs[p][6], x.pairs[p][7]);
         }
         if (j / 2 == q) {
           own[j % 2][0] = c[j % 2];
@@ -108,4 +80,26 @@ DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&
     total[i] += shuffle_xor(total[i], 2);
     if (BITS == 8) total[i] -= CODE_8_BIAS * x.sums[0][0];
   }
+}
+
+// One row of 16-bit weights; all lanes get its product.
+template <int K, int STAGES>
+DEVICE float multiply_row(Ring<STAGES>& ring, const Inputs<16, K>& x) {
+  const int lane = threadIdx.x % 32;
+  float sums[4] = {};
+#pragma unroll
+  for (int first = 0; first < K; first += ROW_PIECE) {
+    const u8* stage = ring.take();
+    const int columns = K - first < ROW_PIECE ? K - first : ROW_PIECE;
+#pragma unroll 4
+    for (int i = lane * 8; i < columns; i += 256) {
+      float weights[8], values[8];
+      unpack8(*(const uint4*)(stage + 2 * i), weights);
+      unpack8(*(const uint4*)(x.values + first + i), values);
+#pragma unroll
+      for (int j = 0; j < 8; ++j) sums[j % 4] += weights[j] * values[j];
+    }
+    ring.give_back();
+  }
+  return sum_of_warp(sums[0] + sums[1] + (sums[2] + sums[3]));
 }

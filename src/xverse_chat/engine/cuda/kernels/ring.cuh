@@ -17,7 +17,7 @@
 
 constexpr DEVICE int larger(int a, int b) { return a > b ? a : b; }
 constexpr int STAGE_BYTES =
-    larger(2 * KEY_BYTES, larger(HiddenPlan::PIECE_BYTES, HeadPlan::PIECE_BYTES));
+    larger(2 * KEY_BYTES, larger(HiddenPlan::PIECE_BYTES, larger(DownPlan::PIECE_BYTES, HeadPlan::PIECE_BYTES)));
 static_assert(STAGE_BYTES % 16 == 0, "copies are of 16 bytes");
 
 // Waits for all computing warps of the block.

@@ -81,7 +81,7 @@ DEVICE void unpack_tile(const Matrix& matrix, u16* out, int first, int out_secon
       } else {
         scale = __ldg(matrix.scales + row);
       }
-      u16* to = out + ((long)blockIdx.x * R::STEP + r + half * out_second) * P::UNITS * U::COLUMNS;
+      u16* to = out + ((long)blockIdx.x * R::STEP + r + half * out_second) * P::WIDTH;
 #pragma unroll
       for (int i = 0; i < U::OWN; i += 8) {
         float part[8];

@@ -32,6 +32,7 @@ struct StepState {
   int length;   // tokens in the KV cache
   int drawn;    // tokens of this reply so far
   u32 meeting;  // of all blocks, the last one
+  u32 round;    // of layers, the last one: whose tags words carry
 };
 
 struct Best {
@@ -158,8 +159,8 @@ DEVICE u32 place_of(float distance) {
 // Calls `visit` with place, distance and token of each of this block's rows that is in range.
 template <class Visit>
 DEVICE void for_own_rows(const Choosing& c, float largest, const Visit& visit) {
-  const int end = min(HeadRows::first_tile(blockIdx.x + 1, gridDim.x) * TILE_ROWS, VOCAB);
-  int row = HeadRows::first_tile(blockIdx.x, gridDim.x) * TILE_ROWS + threadIdx.x;
+  const int end = HeadRows::first_row(blockIdx.x + 1, gridDim.x);
+  int row = HeadRows::first_row(blockIdx.x, gridDim.x) + threadIdx.x;
   for (; row < end; row += COMPUTING_THREADS) {
     const float distance = largest - load_shared_by_all(c.logits + row);
     if (distance < RANGE) visit(place_of(distance), distance, row);
@@ -270,7 +271,7 @@ DEVICE Best choose_of_few(const Choosing& c, ChoosingSpace& space, const ScoreRo
 
 // Chooses a token from what was scored and tells the host and the next step.
 DEVICE void choose(const Choosing& c, ChoosingSpace& space, const ScoreRows& scores,
-                   const StepState& before, Grid& grid) {
+                   const StepState& before, u32 round, Grid& grid) {
   u32 fault = scores.fault;
   for (int mask = 16; mask > 0; mask >>= 1) fault |= shuffle_xor(fault, mask);
   if (threadIdx.x % 32 == 0) space.faults[threadIdx.x / 32] = fault;
@@ -289,6 +290,7 @@ DEVICE void choose(const Choosing& c, ChoosingSpace& space, const ScoreRows& sco
     c.state->length = before.length + 1;
     c.state->drawn = before.drawn + 1;
     c.state->meeting = grid.meeting;
+    c.state->round = round;
     store_for_host(c.ring + before.drawn % RING, has_fault ? -1 : token);
   }
 }

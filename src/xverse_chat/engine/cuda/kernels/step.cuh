@@ -1,8 +1,7 @@
 // A whole step in one kernel: from the token chosen last to the next.
 //
 // One block on each multiprocessor, all at once. In each phase every block computes some rows of
-// one matrix; what it found is written to memory, and after a meeting of all blocks every block
-// reads what it needs for the next. What can be fetched before a meeting is.
+// one matrix and sends them; in the next it receives all of what it needs from the others.
 #pragma once
 
 #include "attention.cuh"
@@ -10,20 +9,21 @@
 #include "product.cuh"
 #include "sampling.cuh"
 
-#define BATCH_TILES 8  // whose rows a block finishes together
+#define BATCH_ROWS 128  // that a block finishes together
+#define BATCH_TILES (BATCH_ROWS / TILE_ROWS)
 
 struct StepArguments {
   const Layer* layers;
   const u16* embedding;  // (VOCAB, HIDDEN)
   const u16* norm;
   Matrix head;
-  const float2* angles;  // cos and sin (positions, HEAD_DIM / 2)
-  float* hidden;         // (HIDDEN)
-  float* qkv;            // (3 HIDDEN)
-  u16* gated;            // (INTERMEDIATE)
-  float* mixes;          // (HEADS, SPLITS, HEAD_DIM)
-  float2* weights;       // (HEADS, SPLITS)
-  u32* arrivals;         // of blocks at meetings
+  const float2* angles;    // cos and sin (positions, HEAD_DIM / 2)
+  u32* hidden;             // (2, HIDDEN) after the whole layer, and within it after attention
+  u32* qkv;                // (3 HIDDEN)
+  u32* gated;              // (INTERMEDIATE)
+  u32* mixes;              // (HEADS, SPLITS, HEAD_DIM)
+  u32* weights;            // (HEADS, SPLITS, 2)
+  u32* arrivals;           // of blocks at meetings
   Choosing choosing;
   int capacity;
   int layer_count;  // 0: only choose a token from `hidden`
@@ -31,7 +31,9 @@ struct StepArguments {
 
 struct Fixed {
   Layer layers[LAYERS];
-  float partial[2][BATCH_TILES][WARPS][TILE_ROWS];
+  // Of a batch, twice: the sums of rows, in 8 and 4 bits those of each warp.
+  float sums[2][BODY_BITS == 16 ? 1 : WARPS][BATCH_ROWS];
+  __align__(16) u16 values[BODY_BITS == 16 ? larger(HIDDEN, INTERMEDIATE) : 8];
   Reduction reduction;
   AttentionSpace attention;
   ChoosingSpace choosing;
@@ -50,163 +52,161 @@ static_assert(sizeof(Shared) <= SHARED_LIMIT, "too much shared memory");
 
 // What becomes of the rows of a product. `prepare` fetches what `finish` will need.
 
-struct StoreRows {
-  float* out;
+struct SendRows {
+  Exchange out;
   DEVICE float prepare(int) const { return 0.0f; }
-  DEVICE void finish(float, int row, float result) { out[row] = result; }
+  DEVICE void finish(float, int row, float result) { out.send(row, result); }
 };
 
+// The sum of what was in hidden and the product. In the first layer that is the embedding.
 struct AddToHidden {
-  float* hidden;
-  DEVICE float prepare(int row) const { return load_shared_by_all(hidden + row); }
-  DEVICE void finish(float before, int row, float result) { hidden[row] = before + result; }
+  Exchange from, out;
+  const u16* embedded;  // or null
+  DEVICE float prepare(int row) const {
+    return embedded ? to_float(embedded[row]) : Exchange::value_of(load_relaxed(from.words + row));
+  }
+  DEVICE void finish(float before, int row, float result) { out.send(row, before + result); }
 };
-
-DEVICE float sum_of_warps(const float (&partial)[WARPS][TILE_ROWS], int place) {
-  float sum = 0.0f;
-#pragma unroll
-  for (int w = 0; w < WARPS; ++w) sum += partial[w][place];
-  return sum;
-}
 
 // The computing warps' part.
 struct Step {
   const StepArguments& a;
-  Shared& shared;
+  Fixed& space;
   Ring<STAGES> ring;
-  Grid grid;
   int parity;
 
-  DEVICE Step(const StepArguments& arguments, Shared& space, RingMemory<STAGES>& own, u32 meeting)
-      : a(arguments), shared(space), ring(own), grid{arguments.arrivals, meeting}, parity(0) {}
+  DEVICE Step(const StepArguments& arguments, Shared& shared)
+      : a(arguments), space(shared.fixed), ring(shared.rings[threadIdx.x / 32]), parity(0) {}
 
-  // Leaves the sums of each warp for a batch of tiles; returns where.
+  // Computes `count` tiles, or rows of 16 bits, of which `sum_of_row` then knows the sums.
   template <int BITS, int K>
-  DEVICE const float (*multiply_batch(const Inputs<BITS, K>& x, int count))[WARPS][TILE_ROWS] {
-    const int thread = threadIdx.x, warp = thread / 32 % WARPS, lane = thread % 32;
+  DEVICE void multiply_batch(const Inputs<BITS, K>& x, int count) {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     parity ^= 1;
-    float(*partial)[WARPS][TILE_ROWS] = shared.fixed.partial[parity];
-    for (int i = thread / 32 / WARPS; i < count; i += TEAMS) {
-      float total[2];
-      multiply_tile(ring, x, total);
-      if (lane % 4 == 0) {
-        partial[i][warp][lane / 4] = total[0];
-        partial[i][warp][lane / 4 + 8] = total[1];
+    if constexpr (BITS == 16) {
+      for (int i = warp; i < count; i += COMPUTING_WARPS) {
+        const float sum = multiply_row(ring, x);
+        if (lane == 0) space.sums[parity][0][i] = sum;
+      }
+    } else {
+      for (int i = warp / WARPS; i < count; i += TEAMS) {
+        float total[2];
+        multiply_tile(ring, x, total);
+        if (lane % 4 == 0) {
+          float* sums = space.sums[parity][warp % WARPS] + i * TILE_ROWS;
+          sums[lane / 4] = total[0];
+          sums[lane / 4 + 8] = total[1];
+        }
       }
     }
     sync_computing();
-    return partial;
+  }
+
+  DEVICE float sum_of_row(int place) const {
+    float sum = 0.0f;
+#pragma unroll
+    for (int w = 0; w < (BODY_BITS == 16 ? 1 : WARPS); ++w) sum += space.sums[parity][w][place];
+    return sum;
   }
 
   // y = W x for this block's rows of W; each row ends in `output`.
   template <class R, int BITS, int K, class Output>
   DEVICE void multiply(const Inputs<BITS, K>& x, const float* scales, Output& output) {
-    const int first = R::first_tile(blockIdx.x, gridDim.x);
-    const int end = R::first_tile(blockIdx.x + 1, gridDim.x);
-    for (int tile = first; tile < end; tile += BATCH_TILES) {
-      const int count = min(BATCH_TILES, end - tile);
-      const int own = threadIdx.x / TILE_ROWS, place = threadIdx.x % TILE_ROWS;
-      const int row = R::row(tile + own, place);
-      const bool has_row = own < count && row < R::N;
+    const int step = BITS == 16 ? BATCH_ROWS : BATCH_TILES, item_rows = BATCH_ROWS / step;
+    const int first = R::first_share(blockIdx.x, gridDim.x);
+    const int end = R::first_share(blockIdx.x + 1, gridDim.x);
+    for (int item = first; item < end; item += step) {
+      const int count = min(step, end - item), row = item * item_rows + threadIdx.x;
+      const bool has_row = (int)threadIdx.x < count * item_rows && row < R::N;
       float context = 0.0f, scale = 1.0f;
       if (has_row) {
         context = output.prepare(row);
         if (BITS == 8) scale = __ldg(scales + row);
       }
-      const auto* partial = multiply_batch(x, count);
-      if (has_row) output.finish(context, row, sum_of_warps(partial[own], place) * x.unscale * scale);
+      multiply_batch(x, count);
+      if (has_row) output.finish(context, row, sum_of_row(threadIdx.x) * x.unscale * scale);
     }
   }
 
   // silu(gate) * up for this block's rows of both.
   template <int BITS, int K>
-  DEVICE void multiply_gate_up(const Inputs<BITS, K>& x, const float* scales) {
+  DEVICE void multiply_gate_up(const Inputs<BITS, K>& x, const float* scales,
+                               const Exchange& out) {
     typedef GateUpRows R;
-    const int first = R::first_tile(blockIdx.x, gridDim.x);
-    const int end = R::first_tile(blockIdx.x + 1, gridDim.x);
-    for (int tile = first; tile < end; tile += BATCH_TILES) {
-      const int count = min(BATCH_TILES, end - tile);
-      const int own = threadIdx.x / 8, place = threadIdx.x % 8;
-      const int row = R::row(tile + own, place);
-      const bool has_row = own < count;
+    const int step = BITS == 16 ? BATCH_ROWS / 2 : BATCH_TILES, pairs = BATCH_ROWS / 2 / step;
+    const int first = R::first_share(blockIdx.x, gridDim.x);
+    const int end = R::first_share(blockIdx.x + 1, gridDim.x);
+    for (int item = first; item < end; item += step) {
+      const int count = min(step, end - item), row = item * pairs + threadIdx.x;
+      const bool has_row = (int)threadIdx.x < count * pairs;
       float gate_scale = 1.0f, up_scale = 1.0f;
       if (BITS == 8 && has_row) {
         gate_scale = __ldg(scales + row);
         up_scale = __ldg(scales + row + R::SECOND);
       }
-      const auto* partial = multiply_batch(x, count);
+      multiply_batch(x, BITS == 16 ? 2 * count : count);
       if (has_row) {
-        const float gate = sum_of_warps(partial[own], place) * x.unscale * gate_scale;
-        const float up = sum_of_warps(partial[own], place + 8) * x.unscale * up_scale;
-        a.gated[row] = from_float(silu(gate) * up);
+        const int own = threadIdx.x;
+        const int gate_at = BITS == 16 ? 2 * own : own / 8 * TILE_ROWS + own % 8;
+        const float gate = sum_of_row(gate_at) * x.unscale * gate_scale;
+        const float up = sum_of_row(gate_at + (BITS == 16 ? 1 : 8)) * x.unscale * up_scale;
+        out.send(row, silu(gate) * up);
       }
     }
   }
 
-  // Every block writes the same: it reads it before any other block can have changed it.
-  DEVICE void embed(const u16* row) {
-    for (int i = threadIdx.x; i < HIDDEN; i += COMPUTING_THREADS) a.hidden[i] = to_float(row[i]);
-    sync_computing();
+  template <bool NORM, int BITS, int K, class Source>
+  DEVICE void fill_inputs(Inputs<BITS, K>& x, const Source& source) {
+    fill<NORM>(x, source, space.reduction, space.values);
   }
 
-  DEVICE void compute_layer(const Layer& layer, bool is_first, int past) {
+  // `embedded` is the embedding of the token, in the first layer; else null.
+  DEVICE void compute_layer(const Layer& layer, u32 round, const u16* embedded, int past) {
+    typedef Inputs<BODY_BITS, HIDDEN> HiddenInputs;
+    const Exchange before = {a.hidden, round}, after = {a.hidden, round + 1};
+    const Exchange within = {a.hidden + HIDDEN, round + 1};
+    const Exchange qkv = {a.qkv, round + 1}, gated = {a.gated, round + 1};
+    const Exchange mixes = {a.mixes, round + 1}, weights = {a.weights, round + 1};
     {
-      Inputs<BODY_BITS, HIDDEN> x;
-      StoreRows output = {a.qkv};
-      NormedHidden source;
-      source.hidden = a.hidden;
-      source.template fetch<BODY_BITS>(layer.input_norm);
-      if (!is_first) grid.wait();
-      x.template fill<true>(source, shared.fixed.reduction);
+      HiddenInputs x;
+      SendRows output = {qkv};
+      fill_inputs<true>(x, NormedHidden<HiddenInputs>(before, embedded, layer.input_norm));
       multiply<QkvRows>(x, layer.qkv.scales, output);
-      grid.announce();
     }
-    grid.wait();
-    attend(ring, shared.fixed.attention, a.qkv, layer, a.angles, past, a.capacity,
-           a.mixes, a.weights);
-    grid.announce();
-    grid.wait();
+    attend(ring, space.attention, qkv, layer, a.angles + (long)past * (HEAD_DIM / 2), past,
+           a.capacity, mixes, weights);
     {
-      Inputs<BODY_BITS, HIDDEN> x;
-      x.template fill<false>(MixedHeads{a.mixes, a.weights}, shared.fixed.reduction);
-      AddToHidden output = {a.hidden};
+      HiddenInputs x;
+      AddToHidden output = {before, within, embedded};
+      fill_inputs<false>(x, MixedHeads{mixes, weights, splits_for(past)});
       multiply<HiddenRows>(x, layer.output.scales, output);
-      grid.announce();
     }
     {
-      Inputs<BODY_BITS, HIDDEN> x;
-      NormedHidden source;
-      source.hidden = a.hidden;
-      source.template fetch<BODY_BITS>(layer.post_norm);
-      grid.wait();
-      x.template fill<true>(source, shared.fixed.reduction);
-      multiply_gate_up(x, layer.gate_up.scales);
-      grid.announce();
+      HiddenInputs x;
+      fill_inputs<true>(x, NormedHidden<HiddenInputs>(within, nullptr, layer.post_norm));
+      multiply_gate_up(x, layer.gate_up.scales, gated);
     }
-    grid.wait();
     {
       Inputs<BODY_BITS, INTERMEDIATE> x;
-      x.template fill<false>(Gated{a.gated}, shared.fixed.reduction);
-      AddToHidden output = {a.hidden};
+      AddToHidden output = {within, after, nullptr};
+      fill_inputs<false>(x, Gated{gated});
       multiply<HiddenRows>(x, layer.down.scales, output);
-      grid.announce();
     }
   }
 
   DEVICE void compute(const StepState& state) {
-    if (a.layer_count > 0) embed(a.embedding + (long)state.token * HIDDEN);
+    const u16* embedded = a.embedding + (long)state.token * HIDDEN;
+    u32 round = state.round;
     for (int number = 0; number < a.layer_count; ++number)
-      compute_layer(shared.fixed.layers[number], number == 0, state.length);
+      compute_layer(space.layers[number], round++, number == 0 ? embedded : nullptr, state.length);
 
-    Inputs<HEAD_BITS, HIDDEN> x;
-    NormedHidden source;
-    source.hidden = a.hidden;
-    source.template fetch<HEAD_BITS>(a.norm);
-    if (a.layer_count > 0) grid.wait();
-    x.template fill<true>(source, shared.fixed.reduction);
+    typedef Inputs<HEAD_BITS, HIDDEN> HeadInputs;
+    HeadInputs x;
+    fill_inputs<true>(x, NormedHidden<HeadInputs>({a.hidden, round}, nullptr, a.norm));
     ScoreRows scores(a.choosing);
     multiply<HeadRows>(x, a.head.scales, scores);
-    choose(a.choosing, shared.fixed.choosing, scores, state, grid);
+    Grid grid = {a.arrivals, state.meeting};
+    choose(a.choosing, space.choosing, scores, state, round, grid);
   }
 };
 
@@ -228,7 +228,7 @@ DEVICE void run_step(const StepArguments& a, Shared& shared) {
     read_for_others(shared.rings, warp - COMPUTING_WARPS, shared.fixed.layers, a.head.weights,
                     a.capacity, state.length, a.layer_count);
   } else {
-    Step step(a, shared, shared.rings[warp], state.meeting);
+    Step step(a, shared);
     step.compute(state);
   }
 }

@@ -4,6 +4,8 @@
 
 #include "ring.cuh"
 
+#define TOKENS_IN_SPLIT 256
+
 struct Layer {
   const u16* input_norm;
   const u16* post_norm;
@@ -15,30 +17,28 @@ struct Layer {
 // Each kind follows the one before it in a layer; with keys come values.
 enum Reading { READ_QKV, READ_KEYS, READ_OUTPUT, READ_GATE_UP, READ_DOWN, READ_HEAD, READ_NOTHING };
 
+// How many blocks share the tokens of a head: few tokens are not worth what their parts cost later.
+DEVICE int splits_for(int past) { return min(SPLITS, past / TOKENS_IN_SPLIT + 1); }
+
 // The past tokens of a head that a block attends to; its warps take pieces of them in turn.
 struct Span {
-  int head, first, end;
+  int head, split, first, end;
+  bool is_idle;
 
   DEVICE Span(int block, int past) {
+    const int splits = splits_for(past);
     head = block / SPLITS;
-    const int split = block % SPLITS;
-    const bool is_idle = head >= HEADS;
-    first = is_idle ? 0 : (int)((long)past * split / SPLITS);
-    end = is_idle ? 0 : (int)((long)past * (split + 1) / SPLITS);
+    split = block % SPLITS;
+    is_idle = head >= HEADS || split >= splits;
+    first = is_idle ? 0 : (int)((long)past * split / splits);
+    end = is_idle ? 0 : (int)((long)past * (split + 1) / splits);
   }
 };
 
-// Runs of `bytes` each, the first half of them from `first` on, the others from `second` on.
+// One or two runs of `bytes`, the second to `second_place` of a stage.
 struct Copy {
-  const u8 *first, *second, *most;  // no run begins beyond `most`
-  u32 bytes, runs, from_stride, to_stride;
-
-  DEVICE const u8* from(u32 run) const {
-    const u32 half = runs > 1 ? runs / 2 : 1;
-    const u8* place = run < half ? first + (long)run * from_stride
-                                 : second + (long)(run - half) * from_stride;
-    return place < most ? place : most;
-  }
+  const u8 *first, *second;
+  u32 bytes, runs, second_place;
 };
 
 struct Stream {
@@ -48,11 +48,11 @@ struct Stream {
 
   Reading reading;
   int layer;
-  int left;                 // tiles, or pieces of tokens
-  int piece, pieces;        // of the tile
-  int whole, last;          // bytes of a piece, of the last one; of its runs in 16 bits
-  long tile_stride;
-  const u8 *first, *second, *most;
+  int left;           // rows, tiles, or pieces of tokens
+  int piece, pieces;  // of the row or tile
+  int whole, last;    // bytes of a piece, of the last one
+  long stride;        // from a row or tile to the next of this warp
+  const u8 *first, *second;
   int token, end;
 
   DEVICE void start(const Layer* all, const u8* head_weights, int own, int cache, int length,
@@ -70,27 +70,32 @@ struct Stream {
 
   template <class P, class R>
   DEVICE void begin_matrix(const u8* weights) {
-    typedef typename P::U U;
-    const int tile = R::first_tile(blockIdx.x, gridDim.x) + team;
-    const int after = R::first_tile(blockIdx.x + 1, gridDim.x);
+    const int share = R::first_share(blockIdx.x, gridDim.x);
+    const int shares = R::first_share(blockIdx.x + 1, gridDim.x) - share;
     piece = 0;
-    pieces = P::pieces(warp);
-    left = tile < after && pieces > 0 ? (after - tile + TEAMS - 1) / TEAMS : 0;
-    const int last_units = P::units(warp) - (pieces - 1) * U::IN_PIECE;
-    if (BODY_BITS == 16) {
-      const long row_bytes = (long)P::UNITS * U::COLUMNS * 2;
-      const long column = (long)P::first_unit(warp) * U::COLUMNS * 2;
-      whole = U::IN_PIECE * U::COLUMNS * 2;
-      last = last_units * U::COLUMNS * 2;
-      tile_stride = TEAMS * R::STEP * row_bytes;
-      first = weights + tile * R::STEP * row_bytes + column;
-      second = first + R::SECOND * row_bytes;
-      most = weights + (R::N - 1) * row_bytes + column;
-    } else {
+    if constexpr (BODY_BITS == 16) {
+      const int own = team * WARPS + warp, items = shares * (R::STEP == TILE_ROWS ? 1 : 2);
+      const long row_bytes = 2 * P::WIDTH;
+      pieces = P::PIECES;
       whole = P::PIECE_BYTES;
-      last = last_units * U::BYTES + U::SCALE_BYTES;
-      tile_stride = (long)TEAMS * P::start(WARPS);
-      first = second = weights + (long)tile * P::start(WARPS) + P::start(warp);
+      last = (int)row_bytes - (pieces - 1) * whole;
+      left = own < items ? (items - own - 1) / COMPUTING_WARPS + 1 : 0;
+      if (R::STEP == TILE_ROWS) {
+        first = weights + (share + own) * row_bytes;
+        stride = COMPUTING_WARPS * row_bytes;
+      } else {
+        // Rows of gate and up in turn: a warp has the ones or the others.
+        first = weights + (share + own / 2 + own % 2 * (long)R::SECOND) * row_bytes;
+        stride = COMPUTING_WARPS / 2 * row_bytes;
+      }
+    } else {
+      typedef typename P::U U;
+      pieces = P::pieces(warp);
+      whole = P::PIECE_BYTES;
+      last = (P::units(warp) - (pieces - 1) * U::IN_PIECE) * U::BYTES + U::SCALE_BYTES;
+      left = team < shares && pieces > 0 ? (shares - team - 1) / TEAMS + 1 : 0;
+      first = weights + (long)(share + team) * P::start(WARPS) + P::start(warp);
+      stride = (long)TEAMS * P::start(WARPS);
     }
   }
 
@@ -139,28 +144,17 @@ struct Stream {
     Copy copy;
     if (reading == READ_KEYS) {
       const u32 bytes = (u32)min(TOKENS_IN_PIECE, end - token) * HEAD_DIM * 2;
-      copy = {first, second, second + bytes, bytes, 2, 0, KEY_BYTES};
-      if (copy.most < first) copy.most = first;
+      copy = {first, second, bytes, 2, KEY_BYTES};
       const int step = TOKENS_IN_PIECE * COMPUTING_WARPS;
       token += step;
       first += (long)step * HEAD_DIM * 2;
       second += (long)step * HEAD_DIM * 2;
       --left;
     } else {
-      const u32 bytes = piece == pieces - 1 ? last : whole;
-      const long offset = (long)piece * whole;
-      copy = {first + offset, second + offset, most + offset, bytes, 1, 0, 0};
-      if (BODY_BITS == 16) {
-        copy.runs = TILE_ROWS;
-        copy.from_stride = (reading == READ_DOWN ? INTERMEDIATE : HIDDEN) * 2;
-        copy.to_stride = bytes;
-      } else {
-        copy.most = copy.first;
-      }
+      copy = {first + (long)piece * whole, nullptr, (u32)(piece == pieces - 1 ? last : whole), 1, 0};
       if (++piece == pieces) {
         piece = 0;
-        first += tile_stride;
-        second += tile_stride;
+        first += stride;
         --left;
       }
     }
