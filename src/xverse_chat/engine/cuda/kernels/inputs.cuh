@@ -183,47 +183,47 @@ struct MixedHeads {
 
   template <class I>
   DEVICE void receive(float (&values)[I::GROUPS][8], float&) const {
-    float parts[I::GROUPS][SPLITS][8], largest[I::GROUPS][SPLITS], sums[I::GROUPS][SPLITS];
-    bool due;
-    do {
-      due = false;
-#pragma unroll
-      for (int g = 0; g < I::GROUPS; ++g) {
-        const int column = max(I::column(g), 0), head = column / HEAD_DIM;
-#pragma unroll
-        for (int s = 0; s < SPLITS; ++s) {
-          const int place = head * SPLITS + s;
-          if (s < splits) {
-            const uint2 weight = load_relaxed((const uint2*)(weights.words + 2 * place));
-            due |= weights.is_due(weight.x) | weights.is_due(weight.y);
-            largest[g][s] = Exchange::value_of(weight.x);
-            sums[g][s] = Exchange::value_of(weight.y);
-            due |= mixes.load(place * HEAD_DIM + column % HEAD_DIM, parts[g][s]);
-          }
-        }
-      }
-      if (due) wait_a_little();
-    } while (due);
+    float largest[I::GROUPS], sums[I::GROUPS];
 #pragma unroll
     for (int g = 0; g < I::GROUPS; ++g) {
-      float above = -1e30f, total = 0.0f, factors[SPLITS];
+      largest[g] = -1e30f;
+      sums[g] = 0.0f;
 #pragma unroll
-      for (int s = 0; s < SPLITS; ++s)
-        if (s < splits) above = fmaxf(above, largest[g][s]);
+      for (int i = 0; i < 8; ++i) values[g][i] = 0.0f;
+    }
+    // One part after the other: all at once would need more registers than there are.
+#pragma unroll 1
+    for (int s = 0; s < splits; ++s) {
+      float part[I::GROUPS][8], score[I::GROUPS], sum[I::GROUPS];
+      bool due;
+      do {
+        due = false;
 #pragma unroll
-      for (int s = 0; s < SPLITS; ++s) {
-        factors[s] = s < splits ? exp2f(largest[g][s] - above) : 0.0f;
-        total += s < splits ? factors[s] * sums[g][s] : 0.0f;
+        for (int g = 0; g < I::GROUPS; ++g) {
+          const int column = max(I::column(g), 0), place = column / HEAD_DIM * SPLITS + s;
+          const uint2 weight = load_relaxed((const uint2*)(weights.words + 2 * place));
+          due |= weights.is_due(weight.x) | weights.is_due(weight.y);
+          score[g] = Exchange::value_of(weight.x);
+          sum[g] = Exchange::value_of(weight.y);
+          due |= mixes.load(place * HEAD_DIM + column % HEAD_DIM, part[g]);
+        }
+        if (due) wait_a_little();
+      } while (due);
+#pragma unroll
+      for (int g = 0; g < I::GROUPS; ++g) {
+        const float above = fmaxf(largest[g], score[g]);
+        const float keep = exp2f(largest[g] - above), factor = exp2f(score[g] - above);
+        largest[g] = above;
+        sums[g] = sums[g] * keep + sum[g] * factor;
+#pragma unroll
+        for (int i = 0; i < 8; ++i) values[g][i] = values[g][i] * keep + part[g][i] * factor;
       }
-      const float share = I::column(g) >= 0 ? 1.0f / total : 0.0f;
+    }
 #pragma unroll
-      for (int i = 0; i < 8; ++i) {
-        float value = 0.0f;
+    for (int g = 0; g < I::GROUPS; ++g) {
+      const float share = I::column(g) >= 0 ? 1.0f / sums[g] : 0.0f;
 #pragma unroll
-        for (int s = 0; s < SPLITS; ++s)
-          if (s < splits) value += factors[s] * parts[g][s][i];
-        values[g][i] = value * share;
-      }
+      for (int i = 0; i < 8; ++i) values[g][i] *= share;
     }
   }
 };

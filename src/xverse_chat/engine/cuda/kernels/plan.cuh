@@ -18,7 +18,8 @@ template <int BITS>
 struct Unit {
   CONSTANT COLUMNS = BITS == 4 ? 64 : 32;
   CONSTANT BYTES = TILE_ROWS * COLUMNS * BITS / 8;
-  CONSTANT OWN = COLUMNS / 4;  // consecutive columns of one lane, in each of its two rows
+  CONSTANT OWN = COLUMNS / 4;   // consecutive columns of one lane, in each of its two rows
+  CONSTANT STEPS = COLUMNS / 16;  // of its multiplication
   CONSTANT IN_PIECE = 8;       // the columns of the right operand of a multiplication
   // Behind the codes of a piece: for each lane four float16 scales, then for each four zero points.
   CONSTANT SCALE_BYTES = BITS == 4 ? 32 * 8 + 32 * 2 : 0;

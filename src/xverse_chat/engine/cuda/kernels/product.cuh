@@ -7,19 +7,28 @@
 #define HALF_1024 0x64646464u
 #define CODE_8_BIAS 1152.0f  // codes of 8 bits are stored from 0: 1024 + 128
 
-DEVICE void multiply_8_bits(float (&c)[4], const uint4& raw, const u32 (&x)[4]) {
-  const u32 low = 0x4140, high = 0x4342;  // bytes 0 and 1, or 2 and 3, each below a 0x64
-  mma_half(c, __byte_perm(raw.x, HALF_1024, low), __byte_perm(raw.y, HALF_1024, low),
-           __byte_perm(raw.x, HALF_1024, high), __byte_perm(raw.y, HALF_1024, high), x[0], x[1]);
-  mma_half(c, __byte_perm(raw.z, HALF_1024, low), __byte_perm(raw.w, HALF_1024, low),
-           __byte_perm(raw.z, HALF_1024, high), __byte_perm(raw.w, HALF_1024, high), x[2], x[3]);
+// Of a unit, as words: step `s` of its multiplication with the inputs of all units of its piece.
+// Only the unit's own column of the result counts.
+template <int BITS>
+DEVICE void multiply_step(float (&c)[4], const u32 (&raw)[4], int s,
+                          const u32 (&x)[Unit<BITS>::OWN / 2]) {
+  if constexpr (BITS == 8) {
+    const u32 low = 0x4140, high = 0x4342;  // bytes 0 and 1, or 2 and 3, each below a 0x64
+    mma_half(c, __byte_perm(raw[2 * s], HALF_1024, low), __byte_perm(raw[2 * s + 1], HALF_1024, low),
+             __byte_perm(raw[2 * s], HALF_1024, high),
+             __byte_perm(raw[2 * s + 1], HALF_1024, high), x[2 * s], x[2 * s + 1]);
+  } else {
+    // Row r as 1024 + code, row r + 8 as 1024 + 16 * code: taken off again with the zero points.
+    const u32 word = raw[s], next = word >> 8;
+    const u32 low = 0x000f000fu, high = 0x00f000f0u, base = 0x64006400u;
+    mma_half(c, and_or(word, low, base), and_or(word, high, base), and_or(next, low, base),
+             and_or(next, high, base), x[2 * s], x[2 * s + 1]);
+  }
 }
 
-// Row r as 1024 + code, row r + 8 as 1024 + 16 * code: taken off again with the zero points.
-DEVICE void multiply_word_of_4_bits(float (&c)[4], u32 word, u32 x0, u32 x1) {
-  const u32 next = word >> 8, low = 0x000f000fu, high = 0x00f000f0u, base = 0x64006400u;
-  mma_half(c, and_or(word, low, base), and_or(word, high, base), and_or(next, low, base),
-           and_or(next, high, base), x0, x1);
+DEVICE float sum_of_steps(const float (&c)[2][4], int place) { return c[0][place] + c[1][place]; }
+DEVICE float sum_of_steps(const float (&c)[4][4], int place) {
+  return c[0][place] + c[1][place] + (c[2][place] + c[3][place]);
 }
 
 // A tile of 16 rows: what one warp adds to it with its share of the columns. Lane 4r + q takes the
@@ -35,23 +44,20 @@ DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&
                                  : min(P::U::IN_PIECE, P::units(warp) - p * P::U::IN_PIECE);
     if (units <= 0) break;
     const u8* stage = ring.take();
+    const uint4* codes = (const uint4*)stage + lane;
     float own[2][2] = {};  // [unit 2q or 2q + 1][row r or r + 8]
 #pragma unroll
     for (int j = 0; j < P::U::IN_PIECE; ++j) {
       if (P::IS_EVEN || j < units) {
-        float c[4] = {};
-        const uint4 raw = *(const uint4*)(stage + j * P::U::BYTES + lane * 16);
-        if constexpr (BITS == 8) {
-          multiply_8_bits(c, raw, x.pairs[p]);
-        } else {
-          multiply_word_of_4_bits(c, raw.x, x.pairs[p][0], x.pairs[p][1]);
-          multiply_word_of_4_bits(c, raw.y, x.pairs[p][2], x.pairs[p][3]);
-          multiply_word_of_4_bits(c, raw.z, x.pairs[p][4], x.pairs[p][5]);
-          multiply_word_of_4_bits(c, raw.w, x.pairs[p][6], x.pairs[p][7]);
-        }
+        const uint4 words = codes[j * 32];
+        const u32 raw[4] = {words.x, words.y, words.z, words.w};
+        // One step does not wait for the other: each has a result of its own.
+        float c[P::U::STEPS][4] = {};
+#pragma unroll
+        for (int s = 0; s < P::U::STEPS; ++s) multiply_step<BITS>(c[s], raw, s, x.pairs[p]);
         if (j / 2 == q) {
-          own[j % 2][0] = c[j % 2];
-          own[j % 2][1] = c[2 + j % 2];
+          own[j % 2][0] = sum_of_steps(c, j % 2);
+          own[j % 2][1] = sum_of_steps(c, 2 + j % 2);
         }
       }
     }

@@ -4,7 +4,7 @@
 
 #include "ring.cuh"
 
-#define TOKENS_IN_SPLIT 256
+#define TOKENS_IN_SPLIT 512
 
 struct Layer {
   const u16* input_norm;
