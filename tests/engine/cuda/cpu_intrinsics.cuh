@@ -1,10 +1,11 @@
 // Stands in for intrinsics.cuh, so that a C++ compiler for the CPU can build the kernels.
 //
-// Every thread of a block is a coroutine. One that waits for its block or its warp lets the others
-// run; blocks run one after another. What a warp exchanges goes through a table of the warp's.
+// Every thread is a coroutine. One that waits for its block, its warp or another block lets the others
+// run. What a warp exchanges goes through a table of the warp's.
 #pragma once
 
 #include <math.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,19 +52,20 @@ struct Block {
 };
 
 static Index3 threadIdx, blockIdx, gridDim;
-static int current, block_threads;
+static int current, left, block_threads;
 static bool progressed;
-static ucontext_t scheduler;
-static std::vector<ucontext_t> contexts;
+static jmp_buf scheduler;
+static std::vector<ucontext_t> contexts;  // to begin with
+struct Place { jmp_buf buffer; };
+static std::vector<Place> places;  // to go on at
 static std::vector<Block> blocks_at_work;
 static std::function<void()> body;
-static std::vector<bool> is_done;
+static std::vector<bool> is_done, has_begun;
 
 inline Block& own_block() { return blocks_at_work[current / block_threads]; }
 
 inline void yield() {
-  const int own = current;
-  swapcontext(&contexts[own], &scheduler);
+  if (!_setjmp(places[current].buffer)) _longjmp(scheduler, 1);
 }
 
 inline void arrive(u32& generation, u32& arrived, u32 expected) {
@@ -81,7 +83,15 @@ inline void run_thread() {
   body();
   is_done[current] = true;
   progressed = true;
-  swapcontext(&contexts[current], &scheduler);
+  _longjmp(scheduler, 1);
+}
+
+// Lets thread `current` run until it yields or ends.
+inline void go_on() {
+  if (_setjmp(scheduler)) return;
+  if (has_begun[current]) _longjmp(places[current].buffer, 1);
+  has_begun[current] = true;
+  setcontext(&contexts[current]);
 }
 
 // Runs blocks `first` to `first + count` at once.
@@ -91,7 +101,9 @@ inline void run_blocks(int first, int count, const Launch& launch) {
   const int threads = count * launch.threads;
   stacks.resize(threads * stack_bytes);
   contexts.assign(threads, ucontext_t());
+  places.resize(threads);
   is_done.assign(threads, false);
+  has_begun.assign(threads, false);
   block_threads = launch.threads;
   blocks_at_work.assign(count, Block());
   for (Block& block : blocks_at_work) {
@@ -105,15 +117,14 @@ inline void run_blocks(int first, int count, const Launch& launch) {
     contexts[i].uc_link = nullptr;
     makecontext(&contexts[i], run_thread, 0);
   }
-  for (int left = threads; left > 0;) {
+  for (left = threads; left > 0;) {
     progressed = false;
-    for (int i = 0; i < threads; ++i) {
-      if (is_done[i]) continue;
-      current = i;
-      threadIdx.x = i % launch.threads;
-      blockIdx.x = first + i / launch.threads;
-      swapcontext(&scheduler, &contexts[i]);
-      if (is_done[i]) --left;
+    for (current = 0; current < threads; ++current) {
+      if (is_done[current]) continue;
+      threadIdx.x = current % launch.threads;
+      blockIdx.x = first + current / launch.threads;
+      go_on();
+      if (is_done[current]) --left;
     }
     if (left > 0 && !progressed) {
       fprintf(stderr, "Threads wait for one that will not come.\n");
@@ -151,36 +162,34 @@ inline float __uint_as_float(u32 bits) { return float_of(bits); }
 inline u32 __float_as_uint(float value) { return bits_of(value); }
 inline float half_to_float(u16 bits) { _Float16 h; memcpy(&h, &bits, 2); return (float)h; }
 inline u16 float_to_half(float value) { _Float16 h = (_Float16)value; u16 b; memcpy(&b, &h, 2); return b; }
-inline u32 floats_to_half2(float low, float high) {
-  return float_to_half(low) | (u32)float_to_half(high) << 16;
-}
 inline float bfloat_to_float(u16 bits) { return float_of((u32)bits << 16); }
 inline u16 float_to_bfloat(float value) {
   const u32 bits = bits_of(value);
   if (isnan(value)) return 0x7fff;
   return (u16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
-inline u32 and_or(u32 a, u32 b, u32 c) { return (a & b) | c; }
+inline float divide(float a, float b) { return a / b; }
+inline int round_to_int(float value) { return (int)nearbyintf(value); }
 
-template <float (*TO_FLOAT)(u16)>
-inline void mma(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+template <class A>
+inline void mma(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
   const int lane = threadIdx.x % 32, r = lane / 4, q = lane % 4;
   const u64 own[3] = {a0 | (u64)a1 << 32, a2 | (u64)a3 << 32, b0 | (u64)b1 << 32};
   u64(*table)[8] = exchange(own, 3);
   for (int i = 0; i < 4; ++i) {
     const int column = 2 * q + i % 2;
-    for (int k = 0; k < 16; ++k) {
-      const u64 a = table[4 * r + k % 8 / 2][k / 8], b = table[4 * column + k % 8 / 2][2];
-      const u32 a_pair = (u32)(i < 2 ? a : a >> 32), b_pair = (u32)(k < 8 ? b : b >> 32);
-      c[i] += TO_FLOAT((u16)(a_pair >> 16 * (k % 2))) * TO_FLOAT((u16)(b_pair >> 16 * (k % 2)));
+    for (int k = 0; k < 32; ++k) {
+      const u64 a = table[4 * r + k % 16 / 4][k / 16], b = table[4 * column + k % 16 / 4][2];
+      const u32 a_word = (u32)(i < 2 ? a : a >> 32), b_word = (u32)(k < 16 ? b : b >> 32);
+      c[i] += (int)(A)(a_word >> 8 * (k % 4)) * (int)(signed char)(b_word >> 8 * (k % 4));
     }
   }
 }
-inline void mma_half(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-  mma<half_to_float>(c, a0, a1, a2, a3, b0, b1);
+inline void mma_signed(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+  mma<signed char>(c, a0, a1, a2, a3, b0, b1);
 }
-inline void mma_bfloat(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-  mma<bfloat_to_float>(c, a0, a1, a2, a3, b0, b1);
+inline void mma_unsigned(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+  mma<u8>(c, a0, a1, a2, a3, b0, b1);
 }
 
 inline uint4 load_once(const uint4* address) { return *address; }

@@ -110,7 +110,7 @@ def unpack(matrix: DeviceMatrix, dtype: torch.dtype) -> Tensor:
         assert matrix.scales is not None
         raw = matrix.weights.view(len(matrix.weights), -1, 8, 4, 2, 2, 4)
         ordered = raw.permute(0, 5, 2, 1, 3, 4, 6).flatten(3)
-        whole = _untiled(ordered, matrix).to(dtype) - 128
+        whole = _untiled(ordered.view(torch.int8), matrix).to(dtype)
         return whole * matrix.scales.to(dtype).unsqueeze(1)
     codes, scales, zeros = [], [], []
     for piece in pieces(matrix.columns, 4):
@@ -165,43 +165,26 @@ def _untiled(tiled: Tensor, matrix: DeviceMatrix) -> Tensor:
 
 
 def _pack_bytes(values: Tensor) -> Tensor:
-    """Return the codes (tiles, 2, 8, K) int8 in the kernels' order, counted from 0."""
-    # (tiles, half, r, units, q, step, pair and element): a word is 4 consecutive columns.
-    raw = values.reshape(len(values), 2, 8, -1, 4, 2, 4).view(torch.uint8) ^ 128
+    """Return the codes (tiles, 2, 8, K) int8 in the kernels' order, as bytes."""
+    # (tiles, half, r, units, q, step, column): a word is 4 consecutive columns.
+    raw = values.reshape(len(values), 2, 8, -1, 4, 2, 4).view(torch.uint8)
     return raw.permute(0, 3, 2, 4, 5, 1, 6).contiguous()
 
 
 def _pack_nibbles(values: Tensor) -> Tensor:
     """Return (tiles, units, 512) uint8 for bytes (tiles, 2, 8, K/2), even columns low.
 
-    Of a word, nibble ``2 * pair + half`` is the even column of a pair, four above it the odd one.
+    A byte is one column of row r, low, and of row r + 8.
     """
-    # (tiles, half, r, units, q, step, pair): a byte is both elements of a pair.
-    parts = values.reshape(len(values), 2, 8, -1, 4, 4, 2)
-    words = parts.new_zeros((len(values), parts.shape[3], 8, 4, 4), dtype=torch.int32)
-    for half in range(2):
-        for pair in range(2):
-            byte = parts[:, half, ..., pair].permute(0, 2, 1, 3, 4).to(torch.int32)
-            words |= (byte & 15 | (byte >> 4) << 16) << 4 * (2 * pair + half)
-    return words.view(torch.uint8).view(len(values), -1, UNIT_BYTES)
+    codes = torch.stack((values & 15, values >> 4), dim=-1).flatten(3)
+    both = (codes[:, 0] | codes[:, 1] << 4).view(len(values), 8, -1, 64)
+    return both.transpose(1, 2).reshape(len(values), -1, UNIT_BYTES)
 
 
 def _nibbles(packed: Tensor) -> Tensor:
     """Return the codes (tiles, 2, 8, columns) of a piece (tiles, bytes)."""
-    words = packed.contiguous().view(torch.int32).view(len(packed), -1, 8, 4, 4)
-    halves = [
-        torch.stack(
-            [
-                words >> 4 * (2 * pair + half) + 16 * element & 15
-                for pair in range(2)
-                for element in range(2)
-            ],
-            dim=-1,
-        )
-        for half in range(2)
-    ]
-    # (tiles, half, units, r, q, step, column)
-    return torch.stack(halves, dim=1).permute(0, 1, 3, 2, 4, 5, 6).flatten(3)
+    both = packed.reshape(len(packed), -1, 8, 64).transpose(1, 2)
+    return torch.stack((both & 15, both >> 4), dim=1).flatten(3)
 
 
 def _by_lane(values: Tensor) -> Tensor:

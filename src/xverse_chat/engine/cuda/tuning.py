@@ -30,6 +30,7 @@ class Tuning:
     def defines(self) -> list[str]:
         """Return the compiler's options that say this."""
         return [
+            f"-DBLOCKS={self.blocks}",
             f"-DTEAMS={self.teams}",
             f"-DSPLITS={self.splits}",
             f"-DSHARED_LIMIT={self.shared_limit_bytes}",

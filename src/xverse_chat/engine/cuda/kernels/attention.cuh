@@ -95,13 +95,34 @@ struct Mix {
   }
 };
 
-// Dimension d of a head, whose dimensions begin at `first`, rotated by the position: RoPE (arXiv
-// 2104.09864), halves paired as in Llama.
-DEVICE float rotated(const Exchange& qkv, int first, int d, const float2& angle) {
-  const int half = HEAD_DIM / 2;
-  const float own = qkv.receive(first + d);
-  const float other = qkv.receive(first + (d < half ? d + half : d - half));
-  return d < half ? own * angle.x - other * angle.y : own * angle.x + other * angle.y;
+// Dimension d of a head as it is, and what it is rotated with.
+struct Pair {
+  float own, other;
+
+  // RoPE (arXiv 2104.09864), halves paired as in Llama.
+  DEVICE float rotated(int d, const float2& angle) const {
+    return d < HEAD_DIM / 2 ? own * angle.x - other * angle.y : own * angle.x + other * angle.y;
+  }
+};
+
+// Waits for a dimension of the query or of the key, and of the value, all at once.
+DEVICE void receive_head(const Exchange& qkv, int first, int d, bool is_key, Pair& pair,
+                         float& value) {
+  const int half = HEAD_DIM / 2, base = first + (is_key ? HIDDEN : 0);
+  const u32* places[3] = {qkv.words + base + d, qkv.words + base + (d < half ? d + half : d - half),
+                          qkv.words + 2 * HIDDEN + first + d};
+  u32 words[3];
+  while (true) {
+    bool due = false;
+#pragma unroll
+    for (int i = 0; i < 3; ++i) words[i] = load_relaxed(places[i]);
+#pragma unroll
+    for (int i = 0; i < 3; ++i) due |= qkv.is_due(words[i]);
+    if (!due) break;
+    wait_a_little();
+  }
+  pair = {Exchange::value_of(words[0]), Exchange::value_of(words[1])};
+  value = Exchange::value_of(words[2]);
 }
 
 // qkv (3 HIDDEN), not yet rotated. The new token's key and value go into the cache. Sends mixes
@@ -123,13 +144,18 @@ DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qk
   }
   const bool has_new = span.split == 0;
   const float scale = 1.4426950408889634f * rsqrtf((float)HEAD_DIM);  // softmax with powers of 2
-  for (int d = thread; d < HEAD_DIM; d += COMPUTING_THREADS) {
+  // Half of the threads see to the query, the others to the new token's key and value.
+  const bool is_key = thread >= COMPUTING_THREADS / 2;
+  for (int d = thread % (COMPUTING_THREADS / 2); d < HEAD_DIM; d += COMPUTING_THREADS / 2) {
+    if (is_key && !has_new) break;
     const float2 angle = __ldg(angles + d % (HEAD_DIM / 2));
-    const int first = span.head * HEAD_DIM;
-    space.query[d] = rotated(qkv, first, d, angle) * scale;
-    if (has_new) {
-      const u16 k = from_float(rotated(qkv, HIDDEN + first, d, angle));
-      const u16 v = from_float(qkv.receive(2 * HIDDEN + first + d));
+    Pair pair;
+    float value;
+    receive_head(qkv, span.head * HEAD_DIM, d, is_key, pair, value);
+    if (!is_key) {
+      space.query[d] = pair.rotated(d, angle) * scale;
+    } else {
+      const u16 k = from_float(pair.rotated(d, angle)), v = from_float(value);
       const long place = ((long)span.head * capacity + past) * HEAD_DIM + d;
       layer.keys[place] = space.new_token[0][d] = k;
       layer.values[place] = space.new_token[1][d] = v;

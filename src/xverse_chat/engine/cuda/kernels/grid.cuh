@@ -17,7 +17,7 @@ struct Grid {
 
   DEVICE void wait() {
     if (threadIdx.x == 0)
-      while ((int)(load_acquire(arrivals) - meeting * gridDim.x) < 0) pause();
+      while ((int)(load_acquire(arrivals) - meeting * BLOCKS) < 0) pause();
     sync_computing();
   }
 };

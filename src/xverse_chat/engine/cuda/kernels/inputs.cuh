@@ -3,26 +3,25 @@
 
 #include "exchange.cuh"
 
-struct Reduction {
-  float squares[COMPUTING_WARPS], largest[COMPUTING_WARPS];
-};
-
 // What a thread holds of a vector (K) comes in GROUPS of eight consecutive values; `column` tells the
-// first of each, or -1. In 8 and 4 bits they end in registers: lane 4r + q of a warp holds, for
-// unit r of each of its pieces, the columns that lane q of every row reads. So column r of the
-// right operand of a multiplication is what belongs to unit r, and one register of a lane serves
-// all units of a piece.
+// first of each, or -1. In 8 and 4 bits lane 4r + q of a warp fetches, for unit r of each of its
+// pieces, the columns that lane q of every row reads.
+//
+// Integers multiply integers. The values of a unit are rounded to 15 bits, 128 * high + low, each
+// of 8 bits: a right operand of eight columns has the high parts of four units in its first
+// columns and the low parts of the same in the others. `units[p][0]` is that of units 0 to 3 of
+// piece p, `units[p][1]` that of units 4 to 7.
 template <int BITS, int K>
 struct Inputs {
   typedef Plan<BITS, K> P;
-  CONSTANT GROUPS = P::PIECES * P::U::OWN / 8;
+  CONSTANT WORDS = P::U::OWN / 4;
   CONSTANT IN_PIECE = P::U::OWN / 8;
+  CONSTANT GROUPS = P::PIECES * IN_PIECE;
 
-  u32 pairs[P::PIECES][P::U::OWN / 2];
-  // Sums of what is in `pairs`: 4 bits, over unit 2q and unit 2q + 1 of each piece; 8 bits, [0][0]
-  // over all columns of the warp.
-  float sums[BITS == 4 ? P::PIECES : 1][2];
-  float unscale;
+  u32 units[P::PIECES][2][WORDS];
+  // Of the units 2q and 2q + 1 of each piece: what one of the whole numbers is worth, and in 4 bits
+  // the sum of them all.
+  float steps[P::PIECES][2], sums[BITS == 4 ? P::PIECES : 1][2];
 
   static DEVICE int column(int group) {
     const int warp = threadIdx.x / 32 % WARPS, lane = threadIdx.x % 32;
@@ -33,28 +32,47 @@ struct Inputs {
   }
 
   DEVICE void keep(const float (&values)[GROUPS][8], float scale, u16*) {
-    float total = 0.0f;
+    const int lane = threadIdx.x % 32, q = lane % 4;
+    const bool is_first_half = lane < 16;
 #pragma unroll
     for (int p = 0; p < P::PIECES; ++p) {
-      float sum = 0.0f;
+      float largest = 0.0f;
 #pragma unroll
-      for (int i = 0; i < P::U::OWN; i += 2) {
-        const float(&group)[8] = values[p * IN_PIECE + i / 8];
-        const u32 pair = floats_to_half2(group[i % 8] * scale, group[i % 8 + 1] * scale);
-        pairs[p][i / 2] = pair;
-        sum += half_to_float((u16)(pair & 0xffffu)) + half_to_float((u16)(pair >> 16));
+      for (int i = 0; i < P::U::OWN; ++i)
+        largest = fmaxf(largest, fabsf(values[p * IN_PIECE + i / 8][i % 8]));
+      largest = fmaxf(largest, shuffle_xor(largest, 1));
+      largest = fmaxf(largest, shuffle_xor(largest, 2));
+      const float most = 127.0f * 128.0f;
+      const float inverse = largest > 0.0f ? divide(most, largest) : 0.0f;
+      int sum = 0;
+#pragma unroll
+      for (int w = 0; w < WORDS; ++w) {
+        u32 high = 0, low = 0;
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          const int at = 4 * w + i;
+          const int whole = round_to_int(values[p * IN_PIECE + at / 8][at % 8] * inverse);
+          const int upper = (whole + 64) >> 7;
+          sum += whole;
+          high |= ((u32)upper & 255u) << 8 * i;
+          low |= ((u32)(whole - 128 * upper) & 255u) << 8 * i;
+        }
+        // Lanes of units 0 to 3 need the high parts of units 4 to 7, those the low parts of these.
+        const u32 other = shuffle_xor(is_first_half ? low : high, 16);
+        units[p][0][w] = is_first_half ? high : other;
+        units[p][1][w] = is_first_half ? other : low;
       }
+      const float step = largest * scale * (1.0f / most);
+      steps[p][0] = float_from(step, 8 * q);
+      steps[p][1] = float_from(step, 8 * q + 4);
       if (BITS == 4) {
-        // Lane 4r + q now needs what the lanes 8q to 8q + 3 and 8q + 4 to 8q + 7 have.
-        sum += shuffle_xor(sum, 1);
-        sum += shuffle_xor(sum, 2);
-        const int q = threadIdx.x % 4;
-        sums[p][0] = float_from(sum, 8 * q);
-        sums[p][1] = float_from(sum, 8 * q + 4);
+        float all = (float)sum;
+        all += shuffle_xor(all, 1);
+        all += shuffle_xor(all, 2);
+        sums[p][0] = float_from(all, 8 * q);
+        sums[p][1] = float_from(all, 8 * q + 4);
       }
-      total += sum;
     }
-    if (BITS == 8) sums[0][0] = sum_of_warp(total);
   }
 };
 
@@ -64,7 +82,6 @@ struct Inputs<16, K> {
   CONSTANT GROUPS = (K / 8 + COMPUTING_THREADS - 1) / COMPUTING_THREADS;
 
   const u16* values;
-  float unscale;
 
   static DEVICE int column(int group) {
     const int place = group * COMPUTING_THREADS + threadIdx.x;
@@ -86,44 +103,22 @@ struct Inputs<16, K> {
 
 // Fills inputs from a source, which adds squares for RMS normalisation (arXiv 1910.07467) where NORM
 // is true. All computing threads come here.
-//
-// Quantized weights are multiplied in float16 whatever the model's type is. Where that is another,
-// or the input was just normalised, it is scaled by a power of two, so that its largest value lies
-// in [256, 512) and nothing overflows.
 template <bool NORM, int BITS, int K, class Source>
-DEVICE void fill(Inputs<BITS, K>& inputs, const Source& source, Reduction& reduction,
+DEVICE void fill(Inputs<BITS, K>& inputs, const Source& source, float (&reduction)[COMPUTING_WARPS],
                  u16* shared_values) {
   typedef Inputs<BITS, K> I;
-  const bool scales = BITS < 16 && (NORM || BFLOAT16);
-  float values[I::GROUPS][8], squares = 0.0f, largest = 0.0f, scale = 1.0f;
+  float values[I::GROUPS][8], squares = 0.0f, scale = 1.0f;
   source.template receive<I>(values, squares);
-  inputs.unscale = 1.0f;
-  if (NORM || scales) {
-#pragma unroll
-    for (int g = 0; g < I::GROUPS; ++g)
-#pragma unroll
-      for (int i = 0; i < 8; ++i) largest = fmaxf(largest, fabsf(values[g][i]));
-    const int thread = threadIdx.x, own = thread / 32, team = BITS < 16 ? own / WARPS : 0;
+  if (NORM) {
+    const int own = threadIdx.x / 32, team = BITS < 16 ? own / WARPS : 0;
     squares = sum_of_warp(squares);
-    largest = largest_of_warp(largest);
-    if (thread % 32 == 0) {
-      reduction.squares[own] = squares;
-      reduction.largest[own] = largest;
-    }
+    if (threadIdx.x % 32 == 0) reduction[own] = squares;
     sync_computing();
-    squares = largest = 0.0f;
+    squares = 0.0f;
 #pragma unroll
-    for (int w = 0; w < (BITS < 16 ? WARPS : COMPUTING_WARPS); ++w) {
-      squares += reduction.squares[team * WARPS + w];
-      largest = fmaxf(largest, reduction.largest[team * WARPS + w]);
-    }
-    if (NORM) scale = rsqrtf(squares / K + NORM_EPS);
-    if (scales) {
-      const int exponent = (int)(__float_as_uint(largest * scale) >> 23) - 127;
-      const int shift = min(max(8 - exponent, -100), 100);
-      scale *= power_of_two(shift);
-      inputs.unscale = power_of_two(-shift);
-    }
+    for (int w = 0; w < (BITS < 16 ? WARPS : COMPUTING_WARPS); ++w)
+      squares += reduction[team * WARPS + w];
+    scale = rsqrtf(squares / K + NORM_EPS);
   }
   inputs.keep(values, scale, shared_values);
 }
@@ -191,37 +186,45 @@ struct MixedHeads {
 #pragma unroll
       for (int i = 0; i < 8; ++i) values[g][i] = 0.0f;
     }
-    // One part after the other: all at once would need more registers than there are.
+    // Two parts at a time: all at once would need more registers than there are.
 #pragma unroll 1
-    for (int s = 0; s < splits; ++s) {
-      float part[I::GROUPS][8], score[I::GROUPS], sum[I::GROUPS];
+    for (int first = 0; first < splits; first += 2) {
+      float part[2][I::GROUPS][8], score[2][I::GROUPS], sum[2][I::GROUPS];
       bool due;
       do {
         due = false;
 #pragma unroll
-        for (int g = 0; g < I::GROUPS; ++g) {
-          const int column = max(I::column(g), 0), place = column / HEAD_DIM * SPLITS + s;
-          const uint2 weight = load_relaxed((const uint2*)(weights.words + 2 * place));
-          due |= weights.is_due(weight.x) | weights.is_due(weight.y);
-          score[g] = Exchange::value_of(weight.x);
-          sum[g] = Exchange::value_of(weight.y);
-          due |= mixes.load(place * HEAD_DIM + column % HEAD_DIM, part[g]);
+        for (int s = 0; s < 2; ++s) {
+          const int split = min(first + s, splits - 1);
+#pragma unroll
+          for (int g = 0; g < I::GROUPS; ++g) {
+            const int column = max(I::column(g), 0), place = column / HEAD_DIM * SPLITS + split;
+            const uint2 weight = load_relaxed((const uint2*)(weights.words + 2 * place));
+            due |= weights.is_due(weight.x) | weights.is_due(weight.y);
+            score[s][g] = Exchange::value_of(weight.x);
+            sum[s][g] = Exchange::value_of(weight.y);
+            due |= mixes.load(place * HEAD_DIM + column % HEAD_DIM, part[s][g]);
+          }
         }
         if (due) wait_a_little();
       } while (due);
 #pragma unroll
-      for (int g = 0; g < I::GROUPS; ++g) {
-        const float above = fmaxf(largest[g], score[g]);
-        const float keep = exp2f(largest[g] - above), factor = exp2f(score[g] - above);
-        largest[g] = above;
-        sums[g] = sums[g] * keep + sum[g] * factor;
+      for (int s = 0; s < 2; ++s) {
+        if (first + s >= splits) break;
 #pragma unroll
-        for (int i = 0; i < 8; ++i) values[g][i] = values[g][i] * keep + part[g][i] * factor;
+        for (int g = 0; g < I::GROUPS; ++g) {
+          const float above = fmaxf(largest[g], score[s][g]);
+          const float keep = exp2f(largest[g] - above), factor = exp2f(score[s][g] - above);
+          largest[g] = above;
+          sums[g] = sums[g] * keep + sum[s][g] * factor;
+#pragma unroll
+          for (int i = 0; i < 8; ++i) values[g][i] = values[g][i] * keep + part[s][g][i] * factor;
+        }
       }
     }
 #pragma unroll
     for (int g = 0; g < I::GROUPS; ++g) {
-      const float share = I::column(g) >= 0 ? 1.0f / sums[g] : 0.0f;
+      const float share = I::column(g) >= 0 ? divide(1.0f, sums[g]) : 0.0f;
 #pragma unroll
       for (int i = 0; i < 8; ++i) values[g][i] *= share;
     }

@@ -27,12 +27,6 @@ DEVICE u16 float_to_half(float value) {
   return bits;
 }
 
-DEVICE u32 floats_to_half2(float low, float high) {
-  u32 pair;
-  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-}
-
 DEVICE float bfloat_to_float(u16 bits) { return __uint_as_float((u32)bits << 16); }
 
 DEVICE u16 float_to_bfloat(float value) {
@@ -41,28 +35,25 @@ DEVICE u16 float_to_bfloat(float value) {
   return bits;
 }
 
-// (a & b) | c in one instruction; the compiler makes two of it where b and c are constants.
-DEVICE u32 and_or(u32 a, u32 b, u32 c) {
-  u32 result;
-  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(result) : "r"(a), "r"(b), "r"(c));
-  return result;
-}
+// Within two units in the last place, in two instructions.
+DEVICE float divide(float a, float b) { return __fdividef(a, b); }
 
-// c (16 x 8) += a (16 x 16) * b (16 x 8) over a warp. Lane 4r + q holds of a the rows r and r + 8,
-// columns 2q, 2q + 1, 2q + 8, 2q + 9; of b the same rows, column r; of c rows r and r + 8,
-// columns 2q and 2q + 1.
-DEVICE void mma_half(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
+DEVICE int round_to_int(float value) { return __float2int_rn(value); }
 
-DEVICE void mma_bfloat(float (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+// c (16 x 8) += a (16 x 32) * b (32 x 8) over a warp, of bytes. Lane 4r + q holds of a the rows r and
+// r + 8, columns 4q to 4q + 3 (a0, a1) and 4q + 16 to 4q + 19 (a2, a3); of b the same rows, column
+// r; of c rows r and r + 8, columns 2q and 2q + 1.
+#define MMA(types)                                                                               \
+  asm("mma.sync.aligned.m16n8k32.row.col.s32." types ".s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "       \
+      "{%8,%9}, {%0,%1,%2,%3};"                                                                  \
+      : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])                                           \
+      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1))
+
+DEVICE void mma_signed(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+  MMA("s8.s8");
+}
+DEVICE void mma_unsigned(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+  MMA("u8.s8");
 }
 
 // Weights are read once for each token: they need no place in the first cache.

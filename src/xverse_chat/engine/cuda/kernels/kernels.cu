@@ -1,6 +1,6 @@
 // Every kernel by name. One program serves one shape of model: BFLOAT16, BODY_BITS of the layers,
 // HEAD_BITS of lm_head, LAYERS, HIDDEN, INTERMEDIATE, HEADS, HEAD_DIM, VOCAB and NORM_EPS come from the
-// host; so does the division of the work: TEAMS of warps in a block, SPLITS of a head's tokens, and the
+// host; so does the division of the work: BLOCKS, TEAMS of warps in a block, SPLITS of a head's tokens, and the
 // SHARED_LIMIT in bytes of a block's memory.
 #include "rows.cuh"
 #include "step.cuh"

@@ -18,9 +18,8 @@ template <int BITS>
 struct Unit {
   CONSTANT COLUMNS = BITS == 4 ? 64 : 32;
   CONSTANT BYTES = TILE_ROWS * COLUMNS * BITS / 8;
-  CONSTANT OWN = COLUMNS / 4;   // consecutive columns of one lane, in each of its two rows
-  CONSTANT STEPS = COLUMNS / 16;  // of its multiplication
-  CONSTANT IN_PIECE = 8;       // the columns of the right operand of a multiplication
+  CONSTANT OWN = COLUMNS / 4;  // consecutive columns of one lane, in each of its two rows
+  CONSTANT IN_PIECE = 8;
   // Behind the codes of a piece: for each lane four float16 scales, then for each four zero points.
   CONSTANT SCALE_BYTES = BITS == 4 ? 32 * 8 + 32 * 2 : 0;
 };
@@ -75,12 +74,12 @@ struct Rows {
   static DEVICE int row(int tile, int place) {
     return tile * STEP + (place < 8 ? place : place - 8 + SECOND);
   }
-  static DEVICE int first_share(int block, int blocks) {
-    return (int)((long)SHARES * block / blocks);
-  }
+  static_assert((long)SHARES * BLOCKS < 1L << 31, "shares are counted in 32 bits");
+
+  static DEVICE int first_share(int block) { return SHARES * block / BLOCKS; }
   // First row of lm_head that a block scores.
-  static DEVICE int first_row(int block, int blocks) {
-    return min(N, first_share(block, blocks) * (BITS == 16 ? 1 : TILE_ROWS));
+  static DEVICE int first_row(int block) {
+    return min(N, first_share(block) * (BITS == 16 ? 1 : TILE_ROWS));
   }
 };
 

@@ -3,32 +3,18 @@
 
 #include "inputs.cuh"
 
-// float16 of 1024 + u is 0x6400 | u: bits moved into place make floats of integers.
-#define HALF_1024 0x64646464u
-#define CODE_8_BIAS 1152.0f  // codes of 8 bits are stored from 0: 1024 + 128
-
-// Of a unit, as words: step `s` of its multiplication with the inputs of all units of its piece.
-// Only the unit's own column of the result counts.
+// A unit times the inputs: all lanes get columns 2q and 2q + 1 of rows r and r + 8.
 template <int BITS>
-DEVICE void multiply_step(float (&c)[4], const u32 (&raw)[4], int s,
-                          const u32 (&x)[Unit<BITS>::OWN / 2]) {
+DEVICE void multiply_unit(int (&c)[4], const uint4& raw, const u32 (&x)[Unit<BITS>::OWN / 4]) {
+  c[0] = c[1] = c[2] = c[3] = 0;
   if constexpr (BITS == 8) {
-    const u32 low = 0x4140, high = 0x4342;  // bytes 0 and 1, or 2 and 3, each below a 0x64
-    mma_half(c, __byte_perm(raw[2 * s], HALF_1024, low), __byte_perm(raw[2 * s + 1], HALF_1024, low),
-             __byte_perm(raw[2 * s], HALF_1024, high),
-             __byte_perm(raw[2 * s + 1], HALF_1024, high), x[2 * s], x[2 * s + 1]);
+    mma_signed(c, raw.x, raw.y, raw.z, raw.w, x[0], x[1]);
   } else {
-    // Row r as 1024 + code, row r + 8 as 1024 + 16 * code: taken off again with the zero points.
-    const u32 word = raw[s], next = word >> 8;
-    const u32 low = 0x000f000fu, high = 0x00f000f0u, base = 0x64006400u;
-    mma_half(c, and_or(word, low, base), and_or(word, high, base), and_or(next, low, base),
-             and_or(next, high, base), x[2 * s], x[2 * s + 1]);
+    // Row r has the low halves of bytes, row r + 8 the high ones: those stay 16 times their codes.
+    const u32 low = 0x0f0f0f0fu, high = 0xf0f0f0f0u;
+    mma_unsigned(c, raw.x & low, raw.x & high, raw.y & low, raw.y & high, x[0], x[1]);
+    mma_unsigned(c, raw.z & low, raw.z & high, raw.w & low, raw.w & high, x[2], x[3]);
   }
-}
-
-DEVICE float sum_of_steps(const float (&c)[2][4], int place) { return c[0][place] + c[1][place]; }
-DEVICE float sum_of_steps(const float (&c)[4][4], int place) {
-  return c[0][place] + c[1][place] + (c[2][place] + c[3][place]);
 }
 
 // A tile of 16 rows: what one warp adds to it with its share of the columns. Lane 4r + q takes the
@@ -45,46 +31,46 @@ DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&
     if (units <= 0) break;
     const u8* stage = ring.take();
     const uint4* codes = (const uint4*)stage + lane;
-    float own[2][2] = {};  // [unit 2q or 2q + 1][row r or r + 8]
+    // [units 0 to 3, or 4 to 7][even or odd unit][row r or r + 8]: the high part of one of the
+    // units that q % 2 names where q < 2, else the low part.
+    int parts[2][2][2];
 #pragma unroll
     for (int j = 0; j < P::U::IN_PIECE; ++j) {
-      if (P::IS_EVEN || j < units) {
-        const uint4 words = codes[j * 32];
-        const u32 raw[4] = {words.x, words.y, words.z, words.w};
-        // One step does not wait for the other: each has a result of its own.
-        float c[P::U::STEPS][4] = {};
-#pragma unroll
-        for (int s = 0; s < P::U::STEPS; ++s) multiply_step<BITS>(c[s], raw, s, x.pairs[p]);
-        if (j / 2 == q) {
-          own[j % 2][0] = sum_of_steps(c, j % 2);
-          own[j % 2][1] = sum_of_steps(c, 2 + j % 2);
-        }
+      // Where a unit is missing, what lies there is multiplied with zeros.
+      int c[4];
+      multiply_unit<BITS>(c, codes[j * 32], x.units[p][j / 4]);
+      if (j % 4 < 2 || q % 2 == 1) {
+        parts[j / 4][j % 2][0] = c[j % 2];
+        parts[j / 4][j % 2][1] = c[2 + j % 2];
       }
     }
-    if constexpr (BITS == 4) {
-      const u8* behind = stage + units * P::U::BYTES;
-      const uint2 scales = *(const uint2*)(behind + lane * 8);
-      const u32 zeros = *(const u16*)(behind + 256 + lane * 2);
+    const u8* behind = stage + units * P::U::BYTES;
+    const uint2 scales = BITS == 4 ? *(const uint2*)(behind + lane * 8) : uint2();
+    const u32 zeros = BITS == 4 ? *(const u16*)(behind + 256 + lane * 2) : 0u;
 #pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        const float sum = x.sums[p][i];
-        const float zero0 = 1024.0f + (float)(zeros >> 4 * i & 15u);
-        const float zero1 = 64.0f + (float)(zeros >> (8 + 4 * i) & 15u);
-        const u16 scale0 = (u16)(scales.x >> 16 * i), scale1 = (u16)(scales.y >> 16 * i);
-        total[0] += half_to_float(scale0) * (own[i][0] - zero0 * sum);
-        total[1] += half_to_float(scale1) * (own[i][1] * 0.0625f - zero1 * sum);
+    for (int i = 0; i < 2; ++i) {
+#pragma unroll
+      for (int row = 0; row < 2; ++row) {
+        // Both parts of unit 2q + i come together.
+        const int first = parts[0][i][row], second = parts[1][i][row];
+        const int other = (int)shuffle_xor((u32)(q < 2 ? second : first), 2);
+        const int sum = q < 2 ? 128 * first + other : 128 * other + second;
+        if constexpr (BITS == 4) {
+          const u16 scale = (u16)((row ? scales.y : scales.x) >> 16 * i);
+          const float zero = (float)(zeros >> (8 * row + 4 * i) & 15u);
+          const float codes_sum = (float)sum * (row ? 0.0625f : 1.0f);
+          total[row] += half_to_float(scale) * x.steps[p][i] * (codes_sum - zero * x.sums[p][i]);
+        } else {
+          total[row] += x.steps[p][i] * (float)sum;
+        }
       }
-    } else {
-      total[0] += own[0][0] + own[1][0];
-      total[1] += own[0][1] + own[1][1];
     }
     ring.give_back();
   }
 #pragma unroll
-  for (int i = 0; i < 2; ++i) {
-    total[i] += shuffle_xor(total[i], 1);
-    total[i] += shuffle_xor(total[i], 2);
-    if (BITS == 8) total[i] -= CODE_8_BIAS * x.sums[0][0];
+  for (int row = 0; row < 2; ++row) {
+    total[row] += shuffle_xor(total[row], 1);
+    total[row] += shuffle_xor(total[row], 2);
   }
 }
 

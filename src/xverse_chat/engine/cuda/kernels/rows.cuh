@@ -72,7 +72,7 @@ DEVICE void unpack_tile(const Matrix& matrix, u16* out, int first, int out_secon
     for (int half = 0; half < 2; ++half) {
       const int row = R::row(tile, r + 8 * half);
       if (row >= R::N) continue;
-      float scale, zero = 128.0f;
+      float scale, zero = 0.0f;
       if (BITS == 4) {
         // Scales and zero points lie for lane 4r + j / 2: unit j, then the next, of either row.
         const int own = 4 * r + j / 2, at = 2 * half + j % 2;
@@ -87,10 +87,10 @@ DEVICE void unpack_tile(const Matrix& matrix, u16* out, int first, int out_secon
         float part[8];
 #pragma unroll
         for (int d = 0; d < 8; ++d) {
-          // Column i is step i / 4, pair i / 2 % 2, element i % 2 of the multiplication it is in.
-          const int step = (i + d) / 4, pair = d / 2 % 2, element = d % 2;
-          const u32 code = BITS == 4 ? words[step] >> (4 * (2 * pair + half) + 16 * element) & 15u
-                                     : words[2 * step + half] >> (8 * (2 * pair + element)) & 255u;
+          // Four consecutive columns are the bytes of a word; in 4 bits row r has their low halves.
+          const int place = i + d;
+          const u32 byte = words[BITS == 4 ? place / 4 : place / 4 * 2 + half] >> 8 * (place % 4);
+          const int code = BITS == 4 ? (int)(byte >> 4 * half & 15u) : (int)(signed char)(byte & 255u);
           part[d] = ((float)code - zero) * scale;
         }
         *(uint4*)(to + column + i) = pack8(part);

@@ -79,7 +79,7 @@ struct ChoosingSpace {
 
 DEVICE void clear_histograms(const Choosing& c) {
   const int words = 3 * (int)sizeof(Histogram) / 4;
-  for (int i = blockIdx.x * BLOCK_THREADS + threadIdx.x; i < words; i += gridDim.x * BLOCK_THREADS)
+  for (int i = blockIdx.x * BLOCK_THREADS + threadIdx.x; i < words; i += BLOCKS * BLOCK_THREADS)
     ((u32*)c.histograms)[i] = 0;
 }
 
@@ -129,21 +129,21 @@ DEVICE Best best_of_block(ChoosingSpace& space, Best best) {
 
 // The best of every block, for every block. `which` of the two places is used for it.
 DEVICE Best best_of_all(const Choosing& c, ChoosingSpace& space, Best best, int which, Grid& grid) {
-  Best* bests = c.bests + which * gridDim.x;
+  Best* bests = c.bests + which * BLOCKS;
   best = best_of_block(space, best);
   if (threadIdx.x == 0) bests[blockIdx.x] = best;
   grid.announce();
   grid.wait();
   best.value = -INFINITY_VALUE;
   best.token = VOCAB;
-  for (int block = threadIdx.x; block < gridDim.x; block += COMPUTING_THREADS)
+  for (int block = threadIdx.x; block < BLOCKS; block += COMPUTING_THREADS)
     best.take(load_shared_by_all(&bests[block].value), load_shared_by_all(&bests[block].token));
   return best_of_block(space, best);
 }
 
 DEVICE bool any_fault(const Choosing& c, ChoosingSpace& space) {
   u32 fault = 0;
-  for (int block = threadIdx.x; block < gridDim.x; block += COMPUTING_THREADS)
+  for (int block = threadIdx.x; block < BLOCKS; block += COMPUTING_THREADS)
     fault |= load_shared_by_all(c.faults + block);
   for (int mask = 16; mask > 0; mask >>= 1) fault |= shuffle_xor(fault, mask);
   if (threadIdx.x % 32 == 0) space.faults[threadIdx.x / 32] = fault;
@@ -159,8 +159,8 @@ DEVICE u32 place_of(float distance) {
 // Calls `visit` with place, distance and token of each of this block's rows that is in range.
 template <class Visit>
 DEVICE void for_own_rows(const Choosing& c, float largest, const Visit& visit) {
-  const int end = HeadRows::first_row(blockIdx.x + 1, gridDim.x);
-  int row = HeadRows::first_row(blockIdx.x, gridDim.x) + threadIdx.x;
+  const int end = HeadRows::first_row(blockIdx.x + 1);
+  int row = HeadRows::first_row(blockIdx.x) + threadIdx.x;
   for (; row < end; row += COMPUTING_THREADS) {
     const float distance = largest - load_shared_by_all(c.logits + row);
     if (distance < RANGE) visit(place_of(distance), distance, row);

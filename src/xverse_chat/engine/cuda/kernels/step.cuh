@@ -34,7 +34,7 @@ struct Fixed {
   // Of a batch, twice: the sums of rows, in 8 and 4 bits those of each warp.
   float sums[2][BODY_BITS == 16 ? 1 : WARPS][BATCH_ROWS];
   __align__(16) u16 values[BODY_BITS == 16 ? larger(HIDDEN, INTERMEDIATE) : 8];
-  Reduction reduction;
+  float reduction[COMPUTING_WARPS];
   AttentionSpace attention;
   ChoosingSpace choosing;
 };
@@ -113,8 +113,8 @@ struct Step {
   template <class R, int BITS, int K, class Output>
   DEVICE void multiply(const Inputs<BITS, K>& x, const float* scales, Output& output) {
     const int step = BITS == 16 ? BATCH_ROWS : BATCH_TILES, item_rows = BATCH_ROWS / step;
-    const int first = R::first_share(blockIdx.x, gridDim.x);
-    const int end = R::first_share(blockIdx.x + 1, gridDim.x);
+    const int first = R::first_share(blockIdx.x);
+    const int end = R::first_share(blockIdx.x + 1);
     for (int item = first; item < end; item += step) {
       const int count = min(step, end - item), row = item * item_rows + threadIdx.x;
       const bool has_row = (int)threadIdx.x < count * item_rows && row < R::N;
@@ -124,7 +124,7 @@ struct Step {
         if (BITS == 8) scale = __ldg(scales + row);
       }
       multiply_batch(x, count);
-      if (has_row) output.finish(context, row, sum_of_row(threadIdx.x) * x.unscale * scale);
+      if (has_row) output.finish(context, row, sum_of_row(threadIdx.x) * scale);
     }
   }
 
@@ -134,8 +134,8 @@ struct Step {
                                const Exchange& out) {
     typedef GateUpRows R;
     const int step = BITS == 16 ? BATCH_ROWS / 2 : BATCH_TILES, pairs = BATCH_ROWS / 2 / step;
-    const int first = R::first_share(blockIdx.x, gridDim.x);
-    const int end = R::first_share(blockIdx.x + 1, gridDim.x);
+    const int first = R::first_share(blockIdx.x);
+    const int end = R::first_share(blockIdx.x + 1);
     for (int item = first; item < end; item += step) {
       const int count = min(step, end - item), row = item * pairs + threadIdx.x;
       const bool has_row = (int)threadIdx.x < count * pairs;
@@ -148,8 +148,8 @@ struct Step {
       if (has_row) {
         const int own = threadIdx.x;
         const int gate_at = BITS == 16 ? 2 * own : own / 8 * TILE_ROWS + own % 8;
-        const float gate = sum_of_row(gate_at) * x.unscale * gate_scale;
-        const float up = sum_of_row(gate_at + (BITS == 16 ? 1 : 8)) * x.unscale * up_scale;
+        const float gate = sum_of_row(gate_at) * gate_scale;
+        const float up = sum_of_row(gate_at + (BITS == 16 ? 1 : 8)) * up_scale;
         out.send(row, silu(gate) * up);
       }
     }

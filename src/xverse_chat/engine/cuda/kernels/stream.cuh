@@ -70,8 +70,8 @@ struct Stream {
 
   template <class P, class R>
   DEVICE void begin_matrix(const u8* weights) {
-    const int share = R::first_share(blockIdx.x, gridDim.x);
-    const int shares = R::first_share(blockIdx.x + 1, gridDim.x) - share;
+    const int share = R::first_share(blockIdx.x);
+    const int shares = R::first_share(blockIdx.x + 1) - share;
     piece = 0;
     if constexpr (BODY_BITS == 16) {
       const int own = team * WARPS + warp, items = shares * (R::STEP == TILE_ROWS ? 1 : 2);

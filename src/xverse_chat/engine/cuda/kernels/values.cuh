@@ -29,6 +29,4 @@ DEVICE uint4 pack8(const float (&in)[8]) {
   return raw;
 }
 
-DEVICE float silu(float x) { return x / (1.0f + __expf(-x)); }
-
-DEVICE float power_of_two(int exponent) { return __uint_as_float((u32)(exponent + 127) << 23); }
+DEVICE float silu(float x) { return divide(x, 1.0f + __expf(-x)); }
