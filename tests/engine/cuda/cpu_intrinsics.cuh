@@ -200,6 +200,7 @@ inline void add_release(u32* address, u32 value) { *address += value; progressed
 inline void store_relaxed(u32* address, u32 value) { *address = value; progressed = true; }
 template <class T> inline T load_relaxed(const T* address) { return *address; }
 inline void wait_a_little() { yield(); }
+inline void add_relaxed(u32* address, u32 value) { add_release(address, value); }
 inline u32 load_acquire(const u32* address) { return *address; }
 inline void store_for_host(int* address, int value) { *address = value; }
 inline void pause() { yield(); }

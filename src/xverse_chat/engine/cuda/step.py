@@ -84,6 +84,7 @@ class StepBuffers:
         self.mixes = zeros(shape.heads, tuning.splits, shape.head_dim, of=torch.int32)
         self.weights = zeros(shape.heads, tuning.splits, 2, of=torch.int32)
         self.arrivals = zeros(1, of=torch.int32)
+        self.phases = zeros(1, of=torch.int32)
         self.logits = zeros(shape.vocab, of=torch.float32)
         self.seen = zeros(shape.vocab, of=torch.uint8)
         self.settings = zeros(SETTINGS_WORDS, of=torch.int32)
@@ -104,7 +105,16 @@ class _Arguments(ctypes.Structure):
         ("head", Matrix),
         *(
             (name, ctypes.c_void_p)
-            for name in ("angles", "hidden", "qkv", "gated", "mixes", "weights", "arrivals")
+            for name in (
+                "angles",
+                "hidden",
+                "qkv",
+                "gated",
+                "mixes",
+                "weights",
+                "arrivals",
+                "phases",
+            )
         ),
         *(
             (name, ctypes.c_void_p)
@@ -132,7 +142,18 @@ class Step:
         self._layer_count = shape.layers
         self._layers = _layer_table(weights.layers, buffers)
         self._kept = weights, buffers
-        own = ("angles", "hidden", "qkv", "gated", "mixes", "weights", "arrivals", "logits", "seen")
+        own = (
+            "angles",
+            "hidden",
+            "qkv",
+            "gated",
+            "mixes",
+            "weights",
+            "arrivals",
+            "phases",
+            "logits",
+            "seen",
+        )
         rest = ("settings", "state", "ring", "bests", "faults", "histograms")
         self._addresses = {
             "layers": self._layers.data_ptr(),

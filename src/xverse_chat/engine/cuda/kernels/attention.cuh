@@ -131,7 +131,8 @@ DEVICE void receive_head(const Exchange& qkv, int first, int d, bool is_key, Pai
 template <int STAGES>
 DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qkv,
                    const Layer& layer, const float2* angles, int past, int capacity,
-                   const Exchange& mixes, const Exchange& weights) {
+                   const Exchange& mixes, const Exchange& weights,
+                   const Progress& progress) {
   const int thread = threadIdx.x, warp = thread / 32;
   const Span span(blockIdx.x, past);
   if (span.head >= HEADS) return;  // the whole block: nobody waits for it here
@@ -144,6 +145,7 @@ DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qk
   }
   const bool has_new = span.split == 0;
   const float scale = 1.4426950408889634f * rsqrtf((float)HEAD_DIM);  // softmax with powers of 2
+  progress.wait();
   // Half of the threads see to the query, the others to the new token's key and value.
   const bool is_key = thread >= COMPUTING_THREADS / 2;
   for (int d = thread % (COMPUTING_THREADS / 2); d < HEAD_DIM; d += COMPUTING_THREADS / 2) {

@@ -3,6 +3,9 @@
 // a store and a load are all that lies between two phases (as in NCCL's LL protocol, which
 // spends a whole word on the flag). Four of 23 bits of the mantissa are lost.
 //
+// Watching the words themselves would keep the memory busy for nothing. So blocks also count how far
+// they are, and one thread of each watches the count; it is only a hint, in no order with the words.
+//
 // A buffer may be written again once all of what was computed from it has been received by the
 // writer: two phases later. Each buffer here is written once a layer, its tag one higher each time.
 #pragma once
@@ -41,5 +44,22 @@ struct Exchange {
       out[i] = value_of(raw[i]);
     }
     return due;
+  }
+};
+
+struct Progress {
+  u32* count;  // of phases that blocks have done
+  u32 expected;
+
+  DEVICE void tell() {
+    expected += BLOCKS;
+    if (threadIdx.x == 0) add_relaxed(count, 1u);
+  }
+
+  // Waits until about all blocks have done what this one has done.
+  DEVICE void wait() const {
+    if (threadIdx.x == 0)
+      while ((int)(load_relaxed(count) - expected) < 0) wait_a_little();
+    sync_computing();
   }
 };

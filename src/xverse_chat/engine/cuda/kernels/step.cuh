@@ -11,6 +11,7 @@
 
 #define BATCH_ROWS 128  // that a block finishes together
 #define BATCH_TILES (BATCH_ROWS / TILE_ROWS)
+#define PHASES 5u  // of a layer
 
 struct StepArguments {
   const Layer* layers;
@@ -24,6 +25,7 @@ struct StepArguments {
   u32* mixes;              // (HEADS, SPLITS, HEAD_DIM)
   u32* weights;            // (HEADS, SPLITS, 2)
   u32* arrivals;           // of blocks at meetings
+  u32* phases;             // that blocks have done
   Choosing choosing;
   int capacity;
   int layer_count;  // 0: only choose a token from `hidden`
@@ -73,10 +75,15 @@ struct Step {
   const StepArguments& a;
   Fixed& space;
   Ring<STAGES> ring;
+  Progress progress;
   int parity;
 
-  DEVICE Step(const StepArguments& arguments, Shared& shared)
-      : a(arguments), space(shared.fixed), ring(shared.rings[threadIdx.x / 32]), parity(0) {}
+  DEVICE Step(const StepArguments& arguments, Shared& shared, u32 round)
+      : a(arguments),
+        space(shared.fixed),
+        ring(shared.rings[threadIdx.x / 32]),
+        progress{arguments.phases, round * PHASES * BLOCKS},
+        parity(0) {}
 
   // Computes `count` tiles, or rows of 16 bits, of which `sum_of_row` then knows the sums.
   template <int BITS, int K>
@@ -156,7 +163,8 @@ struct Step {
   }
 
   template <bool NORM, int BITS, int K, class Source>
-  DEVICE void fill_inputs(Inputs<BITS, K>& x, const Source& source) {
+  DEVICE void fill_inputs(Inputs<BITS, K>& x, const Source& source, bool is_given = false) {
+    if (!is_given) progress.wait();
     fill<NORM>(x, source, space.reduction, space.values);
   }
 
@@ -170,27 +178,33 @@ struct Step {
     {
       HiddenInputs x;
       SendRows output = {qkv};
-      fill_inputs<true>(x, NormedHidden<HiddenInputs>(before, embedded, layer.input_norm));
+      fill_inputs<true>(x, NormedHidden<HiddenInputs>(before, embedded, layer.input_norm),
+                        embedded != nullptr);
       multiply<QkvRows>(x, layer.qkv.scales, output);
+      progress.tell();
     }
     attend(ring, space.attention, qkv, layer, a.angles + (long)past * (HEAD_DIM / 2), past,
-           a.capacity, mixes, weights);
+           a.capacity, mixes, weights, progress);
+    progress.tell();
     {
       HiddenInputs x;
       AddToHidden output = {before, within, embedded};
       fill_inputs<false>(x, MixedHeads{mixes, weights, splits_for(past)});
       multiply<HiddenRows>(x, layer.output.scales, output);
+      progress.tell();
     }
     {
       HiddenInputs x;
       fill_inputs<true>(x, NormedHidden<HiddenInputs>(within, nullptr, layer.post_norm));
       multiply_gate_up(x, layer.gate_up.scales, gated);
+      progress.tell();
     }
     {
       Inputs<BODY_BITS, INTERMEDIATE> x;
       AddToHidden output = {within, after, nullptr};
       fill_inputs<false>(x, Gated{gated});
       multiply<HiddenRows>(x, layer.down.scales, output);
+      progress.tell();
     }
   }
 
@@ -228,7 +242,7 @@ DEVICE void run_step(const StepArguments& a, Shared& shared) {
     read_for_others(shared.rings, warp - COMPUTING_WARPS, shared.fixed.layers, a.head.weights,
                     a.capacity, state.length, a.layer_count);
   } else {
-    Step step(a, shared);
+    Step step(a, shared, state.round);
     step.compute(state);
   }
 }
