@@ -98,7 +98,7 @@ def test_a_step_computes_what_transformers_does(
     bits: int, emulate: Callable[[Shape, Tuning], Emulator]
 ) -> None:
     built = Built(bits)
-    tuning = Tuning(blocks=5, teams=1, splits=2, shared_limit_bytes=101_376)
+    tuning = Tuning(blocks=1, teams=2, splits=1, shared_limit_bytes=101_376)
     buffers = StepBuffers(built.shape, tuning, CAPACITY, CPU, angles_of(built.model))
     buffers.cache.zero_()
     buffers.settings.view(torch.float32)[:3] = torch.tensor([0.0, 1.0, 1.0])

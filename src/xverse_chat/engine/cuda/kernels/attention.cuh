@@ -1,5 +1,5 @@
-// Attention of one new token over the KV cache, each head's tokens split over SPLITS blocks and
-// over their warps, which take every so manieth piece of 8 tokens from their rings.
+// Attention of one new token over the KV cache, each head's tokens split over up to SPLITS tasks and
+// over the warps of a block, which take pieces of 8 tokens in turn from their rings.
 //
 // Four lanes share a token: each holds a quarter of its dimensions, takes a share of the score and
 // keeps running maximum, sum and mix of its own (online softmax, arXiv 1805.02867; the split over
@@ -125,27 +125,24 @@ DEVICE void receive_head(const Exchange& qkv, int first, int d, bool is_key, Pai
   value = Exchange::value_of(words[2]);
 }
 
-// qkv (3 HIDDEN), not yet rotated. The new token's key and value go into the cache. Sends mixes
-// (HEADS, SPLITS, HEAD_DIM) and weights (HEADS, SPLITS, 2): the largest score, the sum.
-// `angles` are cos and sin (HEAD_DIM / 2) of the new token's position.
+// One task of a block. qkv (3 HIDDEN), not yet rotated; where the task is a head's first, the new
+// token's key and value go into the cache. Sends mixes (HEADS, SPLITS, HEAD_DIM) and weights (HEADS,
+// SPLITS, 2): the largest score, the sum. `angles` are cos and sin (HEAD_DIM / 2) of the position.
 template <int STAGES>
-DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qkv,
-                   const Layer& layer, const float2* angles, int past, int capacity,
-                   const Exchange& mixes, const Exchange& weights,
-                   const Progress& progress) {
+DEVICE void attend_task(Ring<STAGES>& ring, AttentionSpace& space, int number, const Exchange& qkv,
+                        const Layer& layer, const float2* angles, int past, int capacity,
+                        const Exchange& mixes, const Exchange& weights) {
   const int thread = threadIdx.x, warp = thread / 32;
-  const Span span(blockIdx.x, past);
-  if (span.head >= HEADS) return;  // the whole block: nobody waits for it here
-  if (span.is_idle) {
+  const Task task(number, past);
+  if (task.is_idle) {
     // Nobody waits, but no tag may fall behind: one of long ago would look like one to come.
     for (int d = thread; d < HEAD_DIM; d += COMPUTING_THREADS)
-      mixes.send(blockIdx.x * HEAD_DIM + d, 0.0f);
-    if (thread < 2) weights.send(2 * blockIdx.x + thread, 0.0f);
+      mixes.send(number * HEAD_DIM + d, 0.0f);
+    if (thread < 2) weights.send(2 * number + thread, 0.0f);
     return;
   }
-  const bool has_new = span.split == 0;
+  const bool has_new = task.split == 0;
   const float scale = 1.4426950408889634f * rsqrtf((float)HEAD_DIM);  // softmax with powers of 2
-  progress.wait();
   // Half of the threads see to the query, the others to the new token's key and value.
   const bool is_key = thread >= COMPUTING_THREADS / 2;
   for (int d = thread % (COMPUTING_THREADS / 2); d < HEAD_DIM; d += COMPUTING_THREADS / 2) {
@@ -153,12 +150,12 @@ DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qk
     const float2 angle = __ldg(angles + d % (HEAD_DIM / 2));
     Pair pair;
     float value;
-    receive_head(qkv, span.head * HEAD_DIM, d, is_key, pair, value);
+    receive_head(qkv, task.head * HEAD_DIM, d, is_key, pair, value);
     if (!is_key) {
       space.query[d] = pair.rotated(d, angle) * scale;
     } else {
       const u16 k = from_float(pair.rotated(d, angle)), v = from_float(value);
-      const long place = ((long)span.head * capacity + past) * HEAD_DIM + d;
+      const long place = ((long)task.head * capacity + past) * HEAD_DIM + d;
       layer.keys[place] = space.new_token[0][d] = k;
       layer.values[place] = space.new_token[1][d] = v;
     }
@@ -172,10 +169,10 @@ DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qk
     for (int d = 0; d < 8; ++d) query[8 * i + d] = space.query[first_dim(i) + d];
   Mix mix;
   mix.clear();
-  for (int token = span.first + warp * TOKENS_IN_PIECE; token < span.end;
+  for (int token = task.first + warp * TOKENS_IN_PIECE; token < task.end;
        token += COMPUTING_WARPS * TOKENS_IN_PIECE) {
     const u8* stage = ring.take();
-    mix.add((const u16*)stage, (const u16*)(stage + KEY_BYTES), span.end - token, query);
+    mix.add((const u16*)stage, (const u16*)(stage + KEY_BYTES), task.end - token, query);
     ring.give_back();
   }
   if (has_new && warp == 0) mix.add(space.new_token[0], space.new_token[1], 1, query);
@@ -190,10 +187,21 @@ DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qk
       value += all.values[w][d] * factor;
       sum += all.sum[w] * factor;
     }
-    mixes.send(blockIdx.x * HEAD_DIM + d, value);
+    mixes.send(number * HEAD_DIM + d, value);
     if (d == 0) {
-      weights.send(2 * blockIdx.x, largest);
-      weights.send(2 * blockIdx.x + 1, sum);
+      weights.send(2 * number, largest);
+      weights.send(2 * number + 1, sum);
     }
+  }
+}
+
+template <int STAGES>
+DEVICE void attend(Ring<STAGES>& ring, AttentionSpace& space, const Exchange& qkv,
+                   const Layer& layer, const float2* angles, int past, int capacity,
+                   const Exchange& mixes, const Exchange& weights) {
+#pragma unroll 1
+  for (int task = blockIdx.x; task < TASKS; task += BLOCKS) {
+    attend_task(ring, space, task, qkv, layer, angles, past, capacity, mixes, weights);
+    if (TASKS > BLOCKS) sync_computing();  // before the space is used again
   }
 }

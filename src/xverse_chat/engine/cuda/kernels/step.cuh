@@ -183,8 +183,9 @@ struct Step {
       multiply<QkvRows>(x, layer.qkv.scales, output);
       progress.tell();
     }
+    progress.wait();
     attend(ring, space.attention, qkv, layer, a.angles + (long)past * (HEAD_DIM / 2), past,
-           a.capacity, mixes, weights, progress);
+           a.capacity, mixes, weights);
     progress.tell();
     {
       HiddenInputs x;

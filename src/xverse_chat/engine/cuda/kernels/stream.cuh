@@ -20,16 +20,19 @@ enum Reading { READ_QKV, READ_KEYS, READ_OUTPUT, READ_GATE_UP, READ_DOWN, READ_H
 // How many blocks share the tokens of a head: few tokens are not worth what their parts cost later.
 DEVICE int splits_for(int past) { return min(SPLITS, past / TOKENS_IN_SPLIT + 1); }
 
-// The past tokens of a head that a block attends to; its warps take pieces of them in turn.
-struct Span {
-  int head, split, first, end;
-  bool is_idle;
+// Attention is divided into tasks: a head's past tokens, or a share of them. A block has every
+// BLOCKS-th task, most often one; its warps take pieces of the tokens in turn.
+#define TASKS (HEADS * SPLITS)
 
-  DEVICE Span(int block, int past) {
+struct Task {
+  int head, split, first, end;
+  bool is_idle;  // other blocks do for this head
+
+  DEVICE Task(int number, int past) {
     const int splits = splits_for(past);
-    head = block / SPLITS;
-    split = block % SPLITS;
-    is_idle = head >= HEADS || split >= splits;
+    head = number / SPLITS;
+    split = number % SPLITS;
+    is_idle = split >= splits;
     first = is_idle ? 0 : (int)((long)past * split / splits);
     end = is_idle ? 0 : (int)((long)past * (split + 1) / splits);
   }
@@ -53,7 +56,7 @@ struct Stream {
   int whole, last;    // bytes of a piece, of the last one
   long stride;        // from a row or tile to the next of this warp
   const u8 *first, *second;
-  int token, end;
+  int task, token, end;
 
   DEVICE void start(const Layer* all, const u8* head_weights, int own, int cache, int length,
                     int count) {
@@ -99,14 +102,19 @@ struct Stream {
     }
   }
 
+  // Goes to the next task of which this warp has a part.
   DEVICE void begin_keys() {
-    const Span span(blockIdx.x, past);
-    token = span.first + (team * WARPS + warp) * TOKENS_IN_PIECE;
-    end = span.end;
-    left = token < end ? (end - token - 1) / (TOKENS_IN_PIECE * COMPUTING_WARPS) + 1 : 0;
-    const long place = ((long)span.head * capacity + token) * HEAD_DIM;
-    first = (const u8*)(layers[layer].keys + place);
-    second = (const u8*)(layers[layer].values + place);
+    for (; task < TASKS; task += BLOCKS) {
+      const Task own(task, past);
+      token = own.first + (team * WARPS + warp) * TOKENS_IN_PIECE;
+      end = own.end;
+      if (token >= end) continue;
+      left = (end - token - 1) / (TOKENS_IN_PIECE * COMPUTING_WARPS) + 1;
+      const long place = ((long)own.head * capacity + token) * HEAD_DIM;
+      first = (const u8*)(layers[layer].keys + place);
+      second = (const u8*)(layers[layer].values + place);
+      return;
+    }
   }
 
   // Goes to the next thing to read of which this warp has a part.
@@ -118,7 +126,10 @@ struct Stream {
       const Layer& own = layers[layer];
       switch (reading) {
         case READ_QKV: begin_matrix<HiddenPlan, QkvRows>(own.qkv.weights); break;
-        case READ_KEYS: begin_keys(); break;
+        case READ_KEYS:
+          task = blockIdx.x;
+          begin_keys();
+          break;
         case READ_OUTPUT: begin_matrix<HiddenPlan, HiddenRows>(own.output.weights); break;
         case READ_GATE_UP: begin_matrix<HiddenPlan, GateUpRows>(own.gate_up.weights); break;
         case READ_DOWN: begin_matrix<DownPlan, HiddenRows>(own.down.weights); break;
@@ -149,7 +160,10 @@ struct Stream {
       token += step;
       first += (long)step * HEAD_DIM * 2;
       second += (long)step * HEAD_DIM * 2;
-      --left;
+      if (--left == 0) {
+        task += BLOCKS;
+        begin_keys();
+      }
     } else {
       copy = {first + (long)piece * whole, nullptr, (u32)(piece == pieces - 1 ? last : whole), 1, 0};
       if (++piece == pieces) {
