@@ -6,13 +6,19 @@ import pytest
 import torch
 
 from xverse_chat.config import GenerationSettings
+from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.generate import Engine, Outcome
+from xverse_chat.engine.making import make_decoder
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 
 GREEDY = GenerationSettings(max_new_tokens=24)
 PROMPT = [70, 291, 300, 12, 77, 290, 301, 302, 40, 41, 42]
 NEVER = 10**6  # an end token that never comes
+
+
+def fresh_engine(model: XverseForCausalLM) -> Engine:
+    return Engine(make_decoder(model, quantization_bits=None, note=lambda text: None))
 
 
 def run(
@@ -37,18 +43,17 @@ def run(
 
 def test_prefill_equals_decode(model: XverseForCausalLM, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(model.engine, PROMPT)[0]
-    monkeypatch.setattr("xverse_chat.engine.generate.PREFILL_CHUNK_TOKENS", 1)
-    one_by_one = run(Engine(model), PROMPT)[0]
-    monkeypatch.setattr("xverse_chat.engine.generate.PREFILL_CHUNK_TOKENS", 4)
-    assert run(Engine(model), PROMPT)[0] == one_by_one == whole
+    monkeypatch.setattr("xverse_chat.engine.decoder.PREFILL_CHUNK_TOKENS", 1)
+    one_by_one = run(fresh_engine(model), PROMPT)[0]
+    monkeypatch.setattr("xverse_chat.engine.decoder.PREFILL_CHUNK_TOKENS", 4)
+    assert run(fresh_engine(model), PROMPT)[0] == one_by_one == whole
 
 
 def test_prefill_logits_equal_decode_logits(model: XverseForCausalLM) -> None:
     whole = model(input_ids=torch.tensor([PROMPT])).logits[0, -1]
-    engine = Engine(model)
+    forward = TransformersForward(model)
     for token in PROMPT:
-        stepwise = engine._run([token])
-    assert stepwise is not None
+        stepwise = forward.run([token], lambda: None)
     assert torch.allclose(stepwise, whole, atol=1e-5)
 
 
@@ -57,7 +62,7 @@ def test_a_continued_conversation_equals_a_fresh_one(model: XverseForCausalLM) -
     longer = [*PROMPT, *first, 3, 70, 291]
     continued, outcome = run(model.engine, longer)
     assert outcome.cached_tokens == len(PROMPT) + len(first) - 1  # the last was never computed
-    assert continued == run(Engine(model), longer)[0]
+    assert continued == run(fresh_engine(model), longer)[0]
 
 
 def test_another_conversation_uses_nothing_of_the_one_before(model: XverseForCausalLM) -> None:
@@ -65,7 +70,7 @@ def test_another_conversation_uses_nothing_of_the_one_before(model: XverseForCau
     other = [71, *PROMPT[1:]]
     tokens, outcome = run(model.engine, other)
     assert outcome.cached_tokens == 0
-    assert tokens == run(Engine(model), other)[0]
+    assert tokens == run(fresh_engine(model), other)[0]
 
 
 def test_the_same_prompt_again_computes_one_token_and_says_the_same(
@@ -95,7 +100,7 @@ def test_a_reply_ends_where_the_context_does(model: XverseForCausalLM) -> None:
 
 
 def test_stopping_ends_the_reply_and_the_next_one_is_right(model: XverseForCausalLM) -> None:
-    expected = run(Engine(model), PROMPT)[0]
+    expected = run(fresh_engine(model), PROMPT)[0]
     said, outcome = run(model.engine, PROMPT, stop_after=4)
     assert (said, outcome.reason) == (expected[:4], "interrupted")
     assert run(model.engine, PROMPT)[0] == expected
@@ -105,8 +110,8 @@ def test_stopping_in_the_middle_of_a_step_leaves_a_cache_that_is_right(
     model: XverseForCausalLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stop comes between two layers: one holds keys that the next one has not seen."""
-    monkeypatch.setattr("xverse_chat.engine.generate.PREFILL_CHUNK_TOKENS", 4)
-    expected = run(Engine(model), PROMPT)[0]
+    monkeypatch.setattr("xverse_chat.engine.decoder.PREFILL_CHUNK_TOKENS", 4)
+    expected = run(fresh_engine(model), PROMPT)[0]
     engine = model.engine
     for layer_of_stop in range(1, 9):
         stop = threading.Event()
@@ -129,7 +134,7 @@ def test_closing_the_stream_stops_the_work(model: XverseForCausalLM) -> None:
     next(events)
     events.close()
     assert len(steps) == 2
-    assert run(model.engine, PROMPT)[0] == run(Engine(model), PROMPT)[0]
+    assert run(model.engine, PROMPT)[0] == run(fresh_engine(model), PROMPT)[0]
 
 
 def test_a_stream_left_behind_is_an_error_not_a_mixture(model: XverseForCausalLM) -> None:
@@ -138,7 +143,7 @@ def test_a_stream_left_behind_is_an_error_not_a_mixture(model: XverseForCausalLM
     other = run(model.engine, PROMPT[::-1])[0]
     with pytest.raises(EngineError, match="left behind"):
         next(old)
-    assert run(Engine(model), PROMPT[::-1])[0] == other
+    assert run(fresh_engine(model), PROMPT[::-1])[0] == other
 
 
 @pytest.mark.parametrize(

@@ -8,26 +8,18 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
 
 from xverse_chat.chat.backend import FinishReason
 from xverse_chat.config import GenerationSettings
-from xverse_chat.engine.cache import KVCache
-from xverse_chat.engine.sampling import Sampler
+from xverse_chat.engine.decoder import Decoder
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 
-if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
-
-Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-
-# Longer chunks gain no speed; shorter ones bound the memory that attention needs.
-PREFILL_CHUNK_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +39,27 @@ class _Stopped(Exception):
 
 
 class Engine:
-    """Decodes with one model and one KV cache, one reply at a time."""
+    """Drives one decoder, one reply at a time, and knows which tokens its KV cache holds."""
 
-    def __init__(self, model: "LlamaForCausalLM") -> None:
-        self._model = model
-        self._cache = KVCache(model.config.num_hidden_layers)
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
         self._cached_ids: list[int] = []
         self._stop = threading.Event()
         self._reply_number = 0
-        for layer in model.model.layers:
-            layer.register_forward_pre_hook(self._check_stop)
+
+    @property
+    def context_tokens(self) -> int:
+        """The most tokens that a prompt and its reply may have together."""
+        return self._decoder.capacity
 
     @property
     def cache_size_bytes(self) -> int:
         """Memory that the KV cache takes."""
-        return self._cache.size_bytes
+        return self._decoder.size_bytes
 
     def forget(self) -> None:
-        """Give the KV cache's memory back. The next prompt is computed from its beginning."""
-        self._cache = KVCache(self._model.config.num_hidden_layers)
+        """Give back what memory can be. The next prompt is computed from its beginning."""
+        self._decoder.forget()
         self._cached_ids = []
 
     def reply(
@@ -85,30 +79,37 @@ class Engine:
         number = self._reply_number
         began = time.perf_counter()
         self._stop = stop
-        room = self._model.config.max_position_embeddings - len(prompt_ids)
-        limit = min(settings.max_new_tokens, room)
-        sampler = Sampler(settings, prompt_ids, self._model.device)
+        limit = min(settings.max_new_tokens, self._decoder.capacity - len(prompt_ids))
         cached = self._keep_common_prefix(prompt_ids)
-        logits = self._run(prompt_ids[cached:])
-        prefill_s = time.perf_counter() - began
-
+        self._cached_ids = list(prompt_ids)
         reason: FinishReason = "interrupted"
         count = 0
-        first_token_s = prefill_s
-        while logits is not None and not stop.is_set():
-            token = self._guarded(sampler.choose, logits)
-            count += 1
-            if count == 1:
-                first_token_s = time.perf_counter() - began
-            if token == eos_token_id:
-                reason = "stop"
-                break
-            yield token
-            self._check_turn(number)
-            if count >= limit:
-                reason = "length"
-                break
-            logits = self._run([token])
+        first_token_s = prefill_s = 0.0
+        tokens = self._decoder.decode(settings, prompt_ids, limit, self._check_stop)
+        with closing(tokens):
+            try:
+                self._guarded(lambda: self._decoder.prefill(prompt_ids[cached:], self._check_stop))
+                prefill_s = first_token_s = time.perf_counter() - began
+                while not stop.is_set():
+                    token = self._guarded(lambda: next(tokens))
+                    count += 1
+                    if count == 1:
+                        first_token_s = time.perf_counter() - began
+                    self._cached_ids.append(token)
+                    if token == eos_token_id:
+                        reason = "stop"
+                        break
+                    yield token
+                    self._check_turn(number)
+                    if count >= limit:
+                        reason = "length"
+                        break
+            except _Stopped:
+                pass
+            finally:
+                if number == self._reply_number:
+                    tokens.close()
+                    del self._cached_ids[self._decoder.length :]
         yield Outcome(
             reason=reason,
             tokens=count,
@@ -123,44 +124,18 @@ class Engine:
 
         The last token is always computed: its logits are wanted.
         """
-        most = min(len(self._cached_ids), len(prompt_ids) - 1, self._cache.length)
+        most = min(len(self._cached_ids), len(prompt_ids) - 1, self._decoder.length)
         length = 0
         while length < most and self._cached_ids[length] == prompt_ids[length]:
             length += 1
-        self._cache.truncate(length)
-        del self._cached_ids[length:]
+        self._decoder.truncate(length)
         return length
 
-    def _run(self, ids: Sequence[int]) -> Tensor | None:
-        """Compute ``ids`` and keep them in the cache; return the last logits (V,).
-
-        None when stopped on the way: the cache then holds what was completed.
-        """
-        logits = None
-        for first in range(0, len(ids), PREFILL_CHUNK_TOKENS):
-            chunk = list(ids[first : first + PREFILL_CHUNK_TOKENS])
-            try:
-                logits = self._guarded(self._step, chunk)
-            except _Stopped:
-                self._cache.truncate(len(self._cached_ids))
-                return None
-            self._cached_ids += chunk
-        return logits
-
-    @torch.inference_mode()
-    def _step(self, ids: list[int]) -> Tensor:
-        inputs = torch.tensor([ids], device=self._model.device)
-        output = self._model(
-            input_ids=inputs, past_key_values=self._cache, use_cache=True, logits_to_keep=1
-        )
-        last: Tensor = output.logits[0, -1]
-        return last
-
-    def _guarded(self, work: Callable[[Argument], Result], argument: Argument) -> Result:
+    def _guarded(self, work: Callable[[], Result]) -> Result:
         """Do ``work``; on failure leave a cache that agrees with itself and map the error."""
         failure: EngineError
         try:
-            return work(argument)
+            return work()
         except _Stopped:
             raise
         except EngineError as error:
@@ -188,7 +163,7 @@ class Engine:
             torch.cuda.empty_cache()
         raise failure
 
-    def _check_stop(self, layer: nn.Module, inputs: object) -> None:
+    def _check_stop(self) -> None:
         if self._stop.is_set():
             raise _Stopped
 

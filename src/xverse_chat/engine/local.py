@@ -82,6 +82,7 @@ class LocalBackend:
                 progress=progress,
             )
             _probe(model)
+            engine = model.prepare_engine(progress.note)
         except (torch.OutOfMemoryError, MemoryError):
             shortage = MemoryShortageError(
                 f"The memory of {_device_name(where)} ran out while loading.",
@@ -93,8 +94,13 @@ class LocalBackend:
             model_id,
             precision_name(where, dtype, bits),
             _device_name(where),
-            context_tokens=files.config["max_position_embeddings"],
+            context_tokens=engine.context_tokens,
         )
+        if (whole := files.config["max_position_embeddings"]) > engine.context_tokens:
+            progress.note(
+                f"The memory of {_device_name(where)} has room for a context of "
+                f"{engine.context_tokens} tokens instead of {whole}."
+            )
         return cls(model, tokenizer, description, load_s=time.perf_counter() - began)
 
     @property

@@ -125,8 +125,8 @@ def check_fits(folder: Path, *, device: str, dtype: str | None, quant: int | Non
     place = "this machine" if where == "cpu" else f"the GPU ({_gpu_name(where)})"
     raise MemoryShortageError(
         f"The model will not fit: in {precision_name(where, dtype, quant)} it needs "
-        f"{_gigabytes(needed)} with a context of {tokens} tokens, "
-        f"and {place} has {_gigabytes(free)} free.",
+        f"{gigabytes(needed)} with a context of {tokens} tokens, "
+        f"and {place} has {gigabytes(free)} free.",
         hint=_advice(config, device=where, free=free, tokens=tokens, quant=quant),
     )
 
@@ -189,7 +189,7 @@ def _advice(
         needed = needed_bytes(config, device=device, dtype=dtype, quant=bits, tokens=tokens)
         if needed <= free:
             text = option if option.startswith("--dtype") else option + extra
-            return f"With {text} it needs {_gigabytes(needed)} and fits."
+            return f"With {text} it needs {gigabytes(needed)} and fits."
     advice = "It does not fit in 4 bits either. Close what else uses the memory"
     return advice + ("." if device == "cpu" else ", or use --device cpu.")
 
@@ -199,5 +199,6 @@ def _gpu_name(device: str) -> str:
     return "unknown" if gpu is None else gpu.name
 
 
-def _gigabytes(size_bytes: int) -> str:
+def gigabytes(size_bytes: int) -> str:
+    """Return a size as people read it, such as ``4.3 GB``."""
     return f"{size_bytes / 1e9:.1f} GB"

@@ -5,7 +5,8 @@ work as on every other one.
 """
 
 import threading
-from collections.abc import Generator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, Self, overload
@@ -29,6 +30,7 @@ from xverse_chat.engine.folders import (
     verify_changed_files,
 )
 from xverse_chat.engine.generate import Engine
+from xverse_chat.engine.making import make_decoder
 from xverse_chat.engine.quant import bits_of, linears, quantize_linear
 from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.weights import load_weights, read_weights
@@ -41,6 +43,7 @@ class XverseForCausalLM(LlamaForCausalLM):
 
     quantization_bits: int | None = None
     _engine: Engine | None = None
+    _engine_place: tuple[torch.device, int] | None = None
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
@@ -127,6 +130,7 @@ class XverseForCausalLM(LlamaForCausalLM):
             weight = linear.weight.detach()
             self.set_submodule(name, quantize_linear(weight, bits=bits_of(name, bits)))
         self.quantization_bits = bits
+        self._engine = None
         return self
 
     @overload
@@ -165,9 +169,21 @@ class XverseForCausalLM(LlamaForCausalLM):
 
     @property
     def engine(self) -> Engine:
-        """What decodes for this model; it holds the KV cache of the last conversation."""
-        if self._engine is None:
-            self._engine = Engine(self)
+        """What decodes for this model; it holds the KV cache of the last conversation.
+
+        Made when it is first asked for, and again after the model was moved. Raises
+        MemoryShortageError when there is no room for the least context that is of use.
+        """
+        return self.prepare_engine(warn_of_slowness)
+
+    def prepare_engine(self, note: Callable[[str], None]) -> Engine:
+        """Return the engine; ``note`` is told where it cannot be a fast one."""
+        place = (self.device, self.model.embed_tokens.weight.data_ptr())
+        if self._engine is None or self._engine_place != place:
+            self._engine = None  # its cache, before the next one is taken
+            decoder = make_decoder(self, quantization_bits=self.quantization_bits, note=note)
+            self._engine = Engine(decoder)
+            self._engine_place = (self.device, self.model.embed_tokens.weight.data_ptr())
         return self._engine
 
     def _pieces(
@@ -184,7 +200,7 @@ class XverseForCausalLM(LlamaForCausalLM):
             messages,
             generation_settings({**own, **chosen}),
             eos_token_id=self.generation_config.eos_token_id,
-            context_tokens=self.config.max_position_embeddings,
+            context_tokens=self.engine.context_tokens,
             stop=threading.Event(),
         )
         with closing(events):
@@ -195,3 +211,8 @@ class XverseForCausalLM(LlamaForCausalLM):
 
 def _llama_config(files: ModelFiles) -> LlamaConfig:
     return LlamaConfig(**files.config, architectures=["LlamaForCausalLM"])
+
+
+def warn_of_slowness(note: str) -> None:
+    """Warn in Python's way, for those who use the model from a program of their own."""
+    warnings.warn(note, RuntimeWarning, stacklevel=3)

@@ -46,11 +46,7 @@ class Sampler:
             chosen = scores.argmax(dim=-1, keepdim=True)
         token, is_finite = torch.cat([chosen, finite.long().view(1)]).tolist()
         if not is_finite:
-            raise EngineError(
-                "The model computed values that are not numbers.",
-                hint="In float16 some weights overflow: try --dtype bfloat16 or float32. "
-                "If that does not help, xverse-download --verify looks for damage.",
-            )
+            raise not_numbers_error()
         if self._settings.repetition_penalty != 1.0:
             self._seen = torch.cat([self._seen, chosen])
         return int(token)
@@ -86,3 +82,12 @@ def keep_top_p(scores: Tensor, mass: float) -> Tensor:
     probabilities = torch.softmax(ordered, dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities
     return scores.scatter(0, places, ordered.masked_fill(before >= mass, -torch.inf))
+
+
+def not_numbers_error() -> EngineError:
+    """Return what to say when logits are NaN or infinite: what followed would be noise."""
+    return EngineError(
+        "The model computed values that are not numbers.",
+        hint="In float16 some weights overflow: try --dtype bfloat16 or float32. "
+        "If that does not help, xverse-download --verify looks for damage.",
+    )

@@ -65,7 +65,7 @@ def compile_program(sources: dict[str, str], options: Sequence[str]) -> bytes:
             program, len(options), [option.encode() for option in options]
         )[0]
         if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
-            raise KernelsUnavailableError(f"The kernels do not compile: {_log(program)}")
+            raise KernelsUnavailableError(f"the kernels do not compile: {_log(program)}")
         status, size_bytes = nvrtc.nvrtcGetCUBINSize(program)
         _check(status, "measure the machine code")
         code = b"\0" * size_bytes
@@ -81,7 +81,7 @@ def _nvrtc_version() -> tuple[int, int]:
 
         status, major, minor = nvrtc.nvrtcVersion()
     except Exception as error:  # the binding raises RuntimeError, ImportError or its own
-        raise KernelsUnavailableError(f"There is no NVRTC: {error}") from error
+        raise KernelsUnavailableError(f"there is no compiler for them (NVRTC): {error}") from error
     _check(status, "tell its version")
     return int(major), int(minor)
 
@@ -97,4 +97,4 @@ def _log(program: object) -> str:
 
 def _check(status: object, work: str) -> None:
     if int(status) != 0:  # type: ignore[call-overload]
-        raise KernelsUnavailableError(f"NVRTC could not {work}: {status}")
+        raise KernelsUnavailableError(f"their compiler (NVRTC) could not {work}: {status}")

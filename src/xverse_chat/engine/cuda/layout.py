@@ -42,6 +42,11 @@ class DeviceMatrix:
     is_gated: bool = False
 
     @property
+    def tiles(self) -> int:
+        """Number of tiles, the last one perhaps not full."""
+        return -(-self.rows // TILE_ROWS)
+
+    @property
     def size_bytes(self) -> int:
         """What is read for one token."""
         return self.weights.nbytes + (0 if self.scales is None else self.scales.nbytes)

@@ -72,5 +72,5 @@ class Program:
 def _checked(result: "tuple[object, ...]") -> "object":
     """Return what a call of the driver gave. Raises KernelsUnavailableError when it failed."""
     if int(result[0]) != 0:  # type: ignore[call-overload]
-        raise KernelsUnavailableError(f"The GPU's driver refused the kernels: {result[0]}.")
+        raise KernelsUnavailableError(f"the GPU's driver refused the kernels: {result[0]}")
     return result[1] if len(result) == 2 else result[1:]

@@ -94,6 +94,20 @@ class StepBuffers:
         self.faults = zeros(tuning.blocks, of=torch.int32)
         self.histograms = zeros(HISTOGRAM_WORDS, of=torch.int32)
 
+    def reset(self) -> None:
+        """Make of everything but the cache what it was at first: after a step that failed."""
+        for words in (
+            self.hidden,
+            self.qkv,
+            self.gated,
+            self.mixes,
+            self.weights,
+            self.arrivals,
+            self.phases,
+            self.state,
+        ):
+            words.zero_()
+
 
 class _Arguments(ctypes.Structure):
     """``struct StepArguments`` of kernels/step.cuh."""

@@ -1,7 +1,7 @@
 // Every kernel by name. One program serves one shape of model: BFLOAT16, BODY_BITS of the layers,
 // HEAD_BITS of lm_head, LAYERS, HIDDEN, INTERMEDIATE, HEADS, HEAD_DIM, VOCAB and NORM_EPS come from the
-// host; so does the division of the work: BLOCKS, TEAMS of warps in a block, SPLITS of a head's tokens, and the
-// SHARED_LIMIT in bytes of a block's memory.
+// host; so does the division of the work: BLOCKS, TEAMS of warps in a block, SPLITS of a head's tokens,
+// ROW_PIECE in columns of 16-bit weights, and the SHARED_LIMIT in bytes of a block's memory.
 #include "rows.cuh"
 #include "step.cuh"
 
@@ -33,3 +33,10 @@ UNPACK(unpack_gate_up, HiddenPlan, GateUpRows)
 UNPACK(unpack_down, DownPlan, HiddenRows)
 UNPACK(unpack_head, HeadPlan, HeadRows)
 #endif
+
+// The hidden state (HIDDEN) of the last token of a prompt, to where the step's last layer leaves it.
+KERNEL(ROW_THREADS) hand_over(const float* from, u32* hidden, const StepState* state) {
+  const int i = blockIdx.x * ROW_THREADS + threadIdx.x;
+  const Exchange out = {hidden, state->round};
+  if (i < HIDDEN) out.send(i, from[i]);
+}

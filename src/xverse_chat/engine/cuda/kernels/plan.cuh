@@ -11,7 +11,6 @@
 
 #define WARPS 8  // of a team
 #define TILE_ROWS 16
-#define ROW_PIECE 4096
 #define CONSTANT static constexpr int
 
 template <int BITS>

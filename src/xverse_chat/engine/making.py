@@ -1,0 +1,27 @@
+"""Which decoder a model gets: the fastest one that can compute it where it is."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
+from xverse_chat.engine.cuda.making import make_cuda_decoder
+from xverse_chat.engine.decoder import Decoder, HostDecoder
+from xverse_chat.engine.forward import TransformersForward
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+
+def make_decoder(
+    model: "LlamaForCausalLM", *, quantization_bits: int | None, note: Callable[[str], None]
+) -> Decoder:
+    """Return a decoder that shares the model's weights; ``note`` is told when it is a slow one.
+
+    Raises MemoryShortageError when there is no room for the least context that is of use.
+    """
+    if model.device.type == "cuda":
+        try:
+            return make_cuda_decoder(model, quantization_bits=quantization_bits)
+        except KernelsUnavailableError as error:
+            note(f"Answers will be slow: {error}.")
+    return HostDecoder(TransformersForward(model), model.config.max_position_embeddings)
