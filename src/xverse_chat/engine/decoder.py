@@ -38,7 +38,7 @@ class Decoder(Protocol):
         """Keep nothing, and give back what memory can be given back."""
 
     def prefill(self, ids: Sequence[int], check_stop: CheckStop) -> None:
-        """Append ``ids``, at least one. ``check_stop`` may raise; what was done until then stays."""
+        """Append ``ids``, at least one. ``check_stop`` may raise: what was whole stays."""
 
     def decode(
         self,

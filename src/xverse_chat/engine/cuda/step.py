@@ -60,8 +60,9 @@ class StepBuffers:
 
     ``cache`` (layers, 2, heads, capacity, head_dim) of the model's type; ``angles`` cos and sin
     (capacity or more, head_dim / 2, 2) float32; ``state`` int32: the token chosen last, the tokens
-    in the cache, the tokens drawn, the last meeting of the blocks and the last round of layers; ``ring`` int32 on the host,
-    where the device may write: the token of step n at n % RING, -1 when logits were no numbers.
+    in the cache, the tokens drawn, the last meeting of the blocks, the last round of layers;
+    ``ring`` int32 on the host, where the device may write: the token of step n at n % RING, -1
+    when logits were no numbers.
     """
 
     def __init__(

@@ -1,0 +1,90 @@
+"""From the start of the process to the first token, from a prepared folder of random weights.
+
+``python -m benchmarks.start WORK_FOLDER --out RESULT.json``. The first start compiles the kernels,
+the others find them; what importing and reading the files cost by themselves stands beside it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.machine import describe_machine
+from benchmarks.prepared_folder import build_prepared_folder
+
+SHAPE_7B = {
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "head_dim": 128,
+    "vocab_size": 100_534,
+    "max_position_embeddings": 8192,
+}
+WARM_STARTS = 3
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("work", type=Path, help="folder for 9 GB; what was there is deleted")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bits", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=32)
+    options = parser.parse_args()
+    shutil.rmtree(options.work, ignore_errors=True)
+    shape = SHAPE_7B | {"num_hidden_layers": options.layers}
+    folder = build_prepared_folder(options.work / "model", bits=options.bits, shape=shape)
+    os.environ["XDG_CACHE_HOME"] = str(options.work / "cache")
+    result: dict[str, object] = {
+        "machine": describe_machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "bits": options.bits,
+        "folder_bytes": sum(path.stat().st_size for path in folder.iterdir()),
+        "read_s": _read_seconds(folder),
+        "import_s": _seconds([sys.executable, "-c", "import torch, transformers.models.llama"])[0],
+        "first_start_compiles": _start(folder),
+        "warm_starts": [_start(folder) for _ in range(WARM_STARTS)],
+    }
+    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    print(json.dumps(result))
+
+
+def _start(folder: Path) -> dict[str, object]:
+    command = [sys.executable, "-m", "xverse_chat", "--model", str(folder), "-p", "你好"]
+    seconds, output = _seconds([*command, "--greedy", "--max-new-tokens", "1", "--json"])
+    reply = json.loads(output)
+    return {
+        "process_s": seconds,
+        "load_s": round(reply["timings"]["load_s"], 2),
+        "first_token_s": round(reply["timings"]["first_token_s"], 3),
+        "device": reply["model"]["device"],
+    }
+
+
+def _seconds(command: list[str]) -> tuple[float, str]:
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return round(time.perf_counter() - began, 2), done.stdout
+
+
+def _read_seconds(folder: Path) -> float:
+    """Return the time to read all weights once; the files are then in the page cache."""
+    began = time.perf_counter()
+    for path in folder.glob("*.safetensors"):
+        with path.open("rb", buffering=0) as file:
+            block = bytearray(2**24)
+            while file.readinto(block):
+                pass
+    return round(time.perf_counter() - began, 2)
+
+
+if __name__ == "__main__":
+    main()
