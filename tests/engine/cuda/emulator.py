@@ -46,27 +46,37 @@ class Emulator:
 
 
 def build_emulator(shape: Shape, tuning: Tuning, folder: Path) -> Emulator:
-    """Compile the kernels for ``shape`` into ``folder``, or take what is there already."""
-    assert COMPILER is not None
-    sources = {path.name: path.read_text("utf-8") for path in sorted(KERNELS_FOLDER.glob("*.cu*"))}
-    sources["intrinsics.cuh"] = Path(__file__).with_name("cpu_intrinsics.cuh").read_text("utf-8")
-    text = sources["kernels.cu"]
+    """Compile all kernels for ``shape`` into ``folder``, or take what is there already."""
+    text = (KERNELS_FOLDER / "kernels.cu").read_text("utf-8")
     names = re.findall(r"^KERNEL(?:_ALONE)?\(\w+\) (\w+)\(", text, re.MULTILINE)
     if shape.bits < 16:
         names += re.findall(r"^UNPACK\((\w+)", text, re.MULTILINE)
+    return _build("kernels.cu", names, [*shape.defines(), *tuning.defines()], folder)
+
+
+def build_products(shape: Shape, tuning: Tuning, folder: Path) -> Emulator:
+    """Compile ``product_alone``, for matrices as wide as ``shape.intermediate``."""
+    options = [*shape.defines(), *tuning.defines()]
+    return _build("product_alone.cuh", ["product_alone"], options, folder)
+
+
+def _build(source: str, names: Sequence[str], options: Sequence[str], folder: Path) -> Emulator:
+    assert COMPILER is not None
+    paths = [*KERNELS_FOLDER.glob("*.cu*"), Path(__file__).with_name("product_alone.cuh")]
+    sources = {path.name: path.read_text("utf-8") for path in sorted(paths)}
+    sources["intrinsics.cuh"] = Path(__file__).with_name("cpu_intrinsics.cuh").read_text("utf-8")
     table = "".join(
         f'  if (!strcmp(name, "{name}")) return launch({name}, settings, arguments), 0;\n'
         for name in names
     )
     sources["emulator.cpp"] = (
-        '#include "kernels.cu"\n'
+        f'#include "{source}"\n'
         'extern "C" int launch_by_name(const char* name, int blocks, int threads, '
         "int shared_bytes, bool together, void** arguments) {\n"
         "  const Launch settings = {blocks, threads, shared_bytes, together};\n"
         + table
         + "  return 1;\n}\n"
     )
-    options = [*shape.defines(), *tuning.defines()]
     key = hashlib.sha256(repr((sorted(sources.items()), options)).encode()).hexdigest()[:16]
     library = folder / f"kernels-{key}.so"
     if not library.exists():
@@ -75,18 +85,8 @@ def build_emulator(shape: Shape, tuning: Tuning, folder: Path) -> Emulator:
         for name, text in sources.items():
             (place / name).write_text(text, "utf-8")
         built = place / "built.so"
-        flags = [
-            "-O2",
-            "-march=native",
-            "-std=c++17",
-            "-shared",
-            "-fPIC",
-            "-Wl,-Bsymbolic",
-            "-w",
-            *options,
-        ]
-        subprocess.run(
-            [COMPILER, *flags, "-o", str(built), str(place / "emulator.cpp")], check=True
-        )
+        flags = ["-O2", "-march=native", "-std=c++17", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-w"]
+        command = [COMPILER, *flags, *options, "-o", str(built), str(place / "emulator.cpp")]
+        subprocess.run(command, check=True)
         built.rename(library)
     return Emulator(ctypes.CDLL(str(library)))
