@@ -9,7 +9,7 @@ import argparse
 import importlib.metadata
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -17,9 +17,16 @@ from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
 from benchmarks.machine import describe_machine
-from benchmarks.quality_dialogues import DIALOGUES, Row, answer_states, compare, held_out_rows
+from benchmarks.quality_dialogues import (
+    DIALOGUES,
+    Row,
+    answer_states,
+    compare,
+    held_out_rows,
+    mean_figures,
+)
 from benchmarks.quality_matrices import COLUMNS, ROWS, matrices, output_error, relative_error
-from benchmarks.quality_schemes import Place, Restored, is_installed, schemes
+from benchmarks.quality_schemes import ACROSS_ROWS, Place, Restored, Scheme, is_installed, schemes
 from benchmarks.quality_table import dialogue_table, matrix_table
 from benchmarks.quality_variants import VARIANTS
 from training.evaluate import load_tokenizer
@@ -33,6 +40,7 @@ _PACKAGES = {
     "torchao": "torchao",
     "llama_cpp": "llama-cpp-python",
 }
+_ORDERS = 5
 # A matrix stands alone: as if in the middle of a model.
 _ALONE = Place("q_proj", layer=1, layers=32)
 
@@ -47,7 +55,8 @@ def main() -> None:
         "libraries": {library: _version(library) for library in _PACKAGES},
         "date": time.strftime("%Y-%m-%d"),
         "matrix": f"{ROWS} × {COLUMNS}, float32, random",
-        "dialogues": f"{DIALOGUES} held out from the demo model's training, tokens of answers",
+        "dialogues": f"{DIALOGUES} held out from the demo model's training, tokens of answers; "
+        f"each scheme with the columns in {_ORDERS} orders",
     }
     demo = _Demo()
     measures = (
@@ -91,6 +100,15 @@ class _Demo:
         parts = name.split(".")
         return Place(parts[-1], int(parts[2]), self.model.config.num_hidden_layers)
 
+    def restored(self, scheme: Scheme, seed: int) -> dict[str, Restored]:
+        """Return the layers' matrices as they come back from a scheme, by ``in_order``."""
+
+        def restore(name: str, weight: Tensor) -> Restored:
+            place = self.place(name)
+            return in_order(seed, weight, lambda ordered: scheme.linear(ordered, place))
+
+        return {name: restore(name, weight) for name, weight in self.matrices.items()}
+
     def states_with(self, restored: dict[str, Restored]) -> Tensor:
         """Return the states (answer tokens, width) that the restored layers lead to."""
         for name, found in restored.items():
@@ -104,8 +122,8 @@ def _on_matrices() -> Iterator[dict[str, object]]:
     """Yield each scheme's errors on each random matrix; null where its library is missing."""
     exact = dict(matrices())
     for scheme in schemes():
-        if scheme.name.endswith("across rows"):
-            continue  # the same as Q4_K where the width is a multiple of 256
+        if scheme.name.endswith(ACROSS_ROWS):
+            continue  # no other than without, where the width is a multiple of 256
         if not is_installed(scheme.library):
             yield {"scheme": scheme.name, "bits": None, "errors": None}
             continue
@@ -125,41 +143,54 @@ def _on_matrices() -> Iterator[dict[str, object]]:
 
 
 def _variants(demo: _Demo) -> Iterator[dict[str, object]]:
-    """Yield what other searches for 4-bit scales give, on random matrices and the demo's."""
-    exact = {**dict(matrices()), "demo model": _stacked(demo.matrices)}
+    """Yield what other searches and formats give, on a quarter of the matrices and the demo's."""
+    exact = {name: weight[: ROWS // 4] for name, weight in matrices()}
+    exact["demo model"] = _stacked(demo.matrices)
     for variant in VARIANTS:
-        began = time.monotonic()
         errors = {
             name: _digits(relative_error(weight, variant.restored(weight)))
             for name, weight in exact.items()
         }
-        seconds = round(time.monotonic() - began, 2)
-        bits = round(variant.bits, 4)
-        yield {"scheme": variant.name, "bits": bits, "errors": errors, "seconds": seconds}
+        yield {"scheme": variant.name, "bits": round(variant.bits, 4), "errors": errors}
 
 
 def _on_dialogues(demo: _Demo) -> Iterator[dict[str, object]]:
     """Yield what each scheme does to answers, with its own lm_head and with an exact one."""
     exact_head = demo.exact["lm_head"]
     exact = answer_states(demo.model, demo.rows), exact_head
-    unchanged = compare(demo.rows, exact, exact).figures()
+    unchanged = mean_figures([compare(demo.rows, exact, exact)])
     yield {"scheme": "full precision", "bits": 16, "head": "16 bits", "own_head": unchanged}
     for scheme in schemes():
         if not is_installed(scheme.library):
             yield {"scheme": scheme.name, "bits": None, "head": scheme.head_name, "own_head": None}
             continue
-        restored = {name: scheme.linear(w, demo.place(name)) for name, w in demo.matrices.items()}
-        head = scheme.head(exact_head)
-        states = demo.states_with(restored)
+        own_head, same_head = [], []
+        for seed in range(_ORDERS):
+            restored = demo.restored(scheme, seed)
+            head = in_order(seed, exact_head, scheme.head)
+            states = demo.states_with(restored)
+            own_head.append(compare(demo.rows, exact, (states, head.weight)))
+            same_head.append(compare(demo.rows, exact, (states, exact_head)))
         yield {
             "scheme": scheme.name,
             "bits": _mean_bits([*restored.values()]),
             "bits_with_head": _mean_bits([*restored.values(), head]),
             "head": scheme.head_name,
             "error": _digits(_error(demo, restored)),
-            "own_head": compare(demo.rows, exact, (states, head.weight)).figures(),
-            "exact_head": compare(demo.rows, exact, (states, exact_head)).figures(),
+            "own_head": mean_figures(own_head),
+            "exact_head": mean_figures(same_head),
         }
+
+
+def in_order(seed: int, weight: Tensor, restore: Callable[[Tensor], Restored]) -> Restored:
+    """Restore ``weight`` (N, K) with its columns in another order, and put them back.
+
+    One rounding of a model tells little: its errors may happen to help or to hurt. Other orders
+    form other groups, and so are other roundings of the same model.
+    """
+    order = torch.randperm(weight.shape[1], generator=torch.Generator().manual_seed(seed))
+    found = restore(weight[:, order].contiguous())
+    return Restored(found.weight[:, order.argsort()].contiguous(), found.bits)
 
 
 def _error(demo: _Demo, restored: dict[str, Restored]) -> float:

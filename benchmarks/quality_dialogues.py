@@ -5,8 +5,9 @@ of weights differs. Only tokens of answers count, each predicted from the true t
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from random import Random
+from statistics import mean, stdev
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from transformers import LlamaForCausalLM
 from training.dialogues import write_dialogue
 from training.encoding import IGNORED, Encode, training_ids
 
-DIALOGUES = 300
+DIALOGUES = 200
 _BATCH = 10
 _CHUNK = 2048  # answer tokens whose logits are in memory at once
 
@@ -33,18 +34,23 @@ class Row:
 class Outcome:
     """The divergence in nats per token, from the exact model to the quantized one.
 
-    ``kl_error`` is its standard error over dialogues; ``same_token`` the share of answer tokens
-    where both would take the same one greedily.
+    ``same_token`` is the share of answer tokens where both would take the same one greedily.
     """
 
     kl: float
-    kl_error: float
     perplexity: float
     same_token: float
 
-    def figures(self) -> dict[str, float]:
-        """Return all of it for a result file."""
-        return {name: float(f"{value:.6g}") for name, value in asdict(self).items()}
+
+def mean_figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return means for a result file; ``kl_error`` is the standard error of the mean ``kl``."""
+    figures = {
+        name: mean(getattr(outcome, name) for outcome in outcomes)
+        for name in ("kl", "perplexity", "same_token")
+    }
+    spread = stdev([outcome.kl for outcome in outcomes]) if len(outcomes) > 1 else 0.0
+    figures["kl_error"] = spread / len(outcomes) ** 0.5
+    return {name: float(f"{value:.6g}") for name, value in figures.items()}
 
 
 def held_out_rows(encode: Encode, *, longest: int) -> list[Row]:
@@ -80,7 +86,6 @@ def compare(
 ) -> Outcome:
     """Compare two models, each its ``answer_states`` and its head (vocabulary, width)."""
     targets = torch.cat([row.labels[1:][_learned(row)] for row in rows])
-    lengths = torch.tensor([int(_learned(row).sum()) for row in rows])
     divergences: list[Tensor] = []
     losses: list[Tensor] = []
     agreements: list[Tensor] = []
@@ -93,15 +98,8 @@ def compare(
         divergences.append((true.exp() * (true - ours)).sum(dim=-1).double())
         losses.append(functional.nll_loss(ours, targets[part], reduction="none").double())
         agreements.append((true.argmax(dim=-1) == ours.argmax(dim=-1)).double())
-    divergence = torch.cat(divergences)
-    mean = float(divergence.mean())
-    # A mean of all tokens is a ratio of sums over dialogues: the error of a ratio estimator.
-    sums = torch.stack([each.sum() for each in divergence.split(lengths.tolist())])
-    apart = sums - mean * lengths
-    error = float(apart.square().sum().sqrt() / lengths.sum())
     return Outcome(
-        kl=mean,
-        kl_error=error,
+        kl=float(torch.cat(divergences).mean()),
         perplexity=float(torch.cat(losses).mean().exp()),
         same_token=float(torch.cat(agreements).mean()),
     )

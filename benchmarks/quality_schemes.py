@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.quality_llama_cpp import Ggml, fitting_format, load_ggml, q4_k_m_format
-from xverse_chat.engine.quant import Codes, dequantize, quantize_int4, quantize_int8
+from xverse_chat.engine.quant import dequantize, quantize_int4, quantize_int8
 
-# weight (N, K), to float32 (N, K)
-Restore = Callable[[Tensor], Tensor]
+ACROSS_ROWS = ", blocks across rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +69,8 @@ def schemes() -> Iterator[Scheme]:
     for file_type, head in (("Q8_0", "Q8_0"), ("Q4_0", "Q6_K"), ("IQ4_XS", "Q6_K")):
         yield _llama_cpp(file_type, head, partial(_same_format, file_type))
     yield _llama_cpp("Q4_K_M", "Q6_K", _mixed_format)
-    yield Scheme(
-        "llama.cpp Q4_K in every layer, blocks across rows",
-        "llama_cpp",
-        "16 bits",
-        lambda weight, place: _across_rows(weight, "Q4_K"),
-        _unchanged,
-    )
+    yield _across_rows("IQ4_XS", partial(_same_format, "IQ4_XS"))
+    yield _across_rows("Q4_K_M", _mixed_format)
 
 
 def _uniform(
@@ -91,17 +85,12 @@ def _unchanged(weight: Tensor) -> Restored:
 
 
 def _ours_8(weight: Tensor) -> Restored:
-    return Restored(_dequantized(quantize_int8(weight)), 8 + 16 / weight.shape[1])
+    restored = dequantize(quantize_int8(weight), torch.float32)
+    return Restored(restored, 8 + 16 / weight.shape[1])
 
 
 def _ours_4(weight: Tensor) -> Restored:
-    return Restored(_dequantized(quantize_int4(weight)), 4 + 20 / 64)
-
-
-def _dequantized(codes: Codes) -> Tensor:
-    # Stored scales have the 16 bits of the model's own dtype.
-    stored = Codes(codes.values, codes.scales.bfloat16().float(), codes.zeros)
-    return dequantize(stored, torch.float32)
+    return Restored(dequantize(quantize_int4(weight), torch.float32), 4 + 20 / 64)
 
 
 def _nf4(weight: Tensor, *, doubled: bool) -> Restored:
@@ -173,11 +162,23 @@ def _in_format(weight: Tensor, format_name: str) -> Restored:
     return Restored(ggml.restored(weight, fitting), ggml.bits(fitting))
 
 
-def _across_rows(weight: Tensor, format_name: str) -> Restored:
-    """Restore a matrix whose width is no multiple of 256, as llama.cpp itself would not."""
-    ggml = _ggml()
-    flat = ggml.restored(weight.reshape(-1, 256), format_name)
-    return Restored(flat.view_as(weight), ggml.bits(format_name))
+def _across_rows(file_type: str, choose: Callable[[Tensor, Place], str]) -> Scheme:
+    """Return the scheme as it is at a width of 256, for a matrix whose width is no multiple.
+
+    llama.cpp itself would take larger formats then; the model that this program is for has none.
+    """
+
+    def restore(weight: Tensor, format_name: str) -> Restored:
+        flat = _in_format(weight.reshape(-1, 256), format_name)
+        return Restored(flat.weight.view_as(weight), flat.bits)
+
+    return Scheme(
+        f"llama.cpp {file_type}{ACROSS_ROWS}",
+        "llama_cpp",
+        "Q6_K",
+        lambda weight, place: restore(weight, choose(weight, place)),
+        lambda weight: restore(weight, "Q6_K"),
+    )
 
 
 def _ggml() -> Ggml:

@@ -110,7 +110,7 @@ def test_the_codes_are_those_of_quantizing_on_load(cache: Path, bits: int) -> No
 
 
 def test_nothing_is_quantized_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quant, "_best_clip", None)
+    monkeypatch.setattr(quant, "best_scales", None)
     model = load(model_folder_path(cache, MODEL_ID, 4))
     assert model.quantization_bits == 4
     with pytest.raises(UsageError, match="quantized to 4 bits already"):

@@ -77,15 +77,11 @@ def unpack(packed: Tensor, scale: Tensor, zero_point: Tensor | None) -> Codes:
 def scale_dtype(scales: Tensor) -> torch.dtype:
     """Return the 16-bit type that keeps ``scales`` best.
 
-    float16 keeps them eight times closer than bfloat16, as long as they lie in its range: of
-    Gaussian weights the squared error grows by 0.0004 % at 4 bits and 0.07 % at 8, with bfloat16
-    by 0.03 % and 4.7 %. Weights so small that their scales lie outside are rare.
+    float16 keeps them eight times closer than bfloat16 as long as the largest lies in its range.
+    Smaller ones lose digits below 6e-5 there, of weights that are nothing beside the others.
     """
-    used = scales[scales > 0]
     limits = torch.finfo(torch.float16)
-    if used.numel() == 0 or bool((used >= limits.tiny).all() and (used <= limits.max).all()):
-        return torch.float16
-    return torch.bfloat16
+    return torch.float16 if limits.tiny <= scales.max() <= limits.max else torch.bfloat16
 
 
 def _quantize(weight: Tensor, bits: int) -> Codes:
