@@ -125,13 +125,13 @@ def measure_memory(engine: Engine) -> Measured:
 
 def weight_bytes(config: LlamaConfig, bits: int) -> int:
     """Return what is read of the weights for one token: all matrices but the embedding."""
-    head = config.vocab_size * config.hidden_size
-    layer = 4 * config.hidden_size**2 + 3 * config.hidden_size * config.intermediate_size
-    body = config.num_hidden_layers * layer
+    head: int = config.vocab_size * config.hidden_size
+    layer: int = 4 * config.hidden_size**2 + 3 * config.hidden_size * config.intermediate_size
+    body: int = config.num_hidden_layers * layer
     if bits == 16:
         return 2 * (body + head)
-    group_bits = 20 / 64 if bits == 4 else 0  # a scale of 16 bits, a zero point of 4
-    return int(body * (bits + group_bits) / 8) + head
+    sixteenths = 69 if bits == 4 else 128  # 4 bits, a scale of 16 and a zero point of 4 for 64
+    return body * sixteenths // 128 + head
 
 
 def _process_bytes() -> int | None:

@@ -29,7 +29,7 @@ def random_model(
 ) -> XverseForCausalLM:
     """Return a model with weights from N(0, 0.02²), quantized where ``bits`` are 8 or 4."""
     with torch.device("meta"):
-        model = XverseForCausalLM(config).to(dtype)
+        model: XverseForCausalLM = XverseForCausalLM(config).to(dtype)
     model = model.to_empty(device=device)
     with torch.device(device):
         model.model.rotary_emb = type(model.model.rotary_emb)(config)

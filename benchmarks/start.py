@@ -1,7 +1,8 @@
 """From the start of the process to the first token, from a prepared folder of random weights.
 
-``python -m benchmarks.start WORK_FOLDER --out RESULT.json``. The first start compiles the kernels,
-the others find them; what importing and reading the files cost by themselves stands beside it.
+``python -m benchmarks.start WORK_FOLDER --out RESULT.json``. The folder is made where it is not
+there yet. The first start compiles the kernels, the others find them; what importing and reading
+the files cost by themselves stands beside it.
 """
 
 import argparse
@@ -32,15 +33,18 @@ WARM_STARTS = 3
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", type=Path, help="folder for 9 GB; what was there is deleted")
+    parser.add_argument("work", type=Path, help="folder for 9 GB")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bits", type=int, default=4)
     parser.add_argument("--layers", type=int, default=32)
     options = parser.parse_args()
-    shutil.rmtree(options.work, ignore_errors=True)
     shape = SHAPE_7B | {"num_hidden_layers": options.layers}
-    folder = build_prepared_folder(options.work / "model", bits=options.bits, shape=shape)
-    os.environ["XDG_CACHE_HOME"] = str(options.work / "cache")
+    folder = options.work / f"int{options.bits}-{options.layers}-layers"
+    if not folder.exists():
+        build_prepared_folder(folder, bits=options.bits, shape=shape)
+    cache = options.work / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
+    os.environ["XDG_CACHE_HOME"] = str(cache)
     result: dict[str, object] = {
         "machine": describe_machine(),
         "date": time.strftime("%Y-%m-%d"),

@@ -41,7 +41,7 @@ def small_model(
         rms_norm_eps=1e-6,
         tie_word_embeddings=False,
     )
-    model = XverseForCausalLM(config).to(dtype).eval()
+    model: XverseForCausalLM = XverseForCausalLM(config).to(dtype).eval()
     for name, parameter in model.named_parameters():
         if "norm" in name:
             parameter.data.uniform_(0.5, 1.5)
@@ -84,7 +84,7 @@ def build(
 
 def exact(model: XverseForCausalLM) -> XverseForCausalLM:
     """Return a copy in float64 with just the weights that ``model`` computes with."""
-    copy = XverseForCausalLM(model.config).double().eval()
+    copy: XverseForCausalLM = XverseForCausalLM(model.config).double().eval()
     copy.config._attn_implementation = "eager"
     wanted = dict(copy.named_parameters())
     for name, parameter in model.named_parameters():

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from tests.engine.cuda.emulator import Emulator
-from tests.engine.cuda.small import TUNING
 from xverse_chat.engine.cuda.layout import UNIT_COLUMNS, DeviceMatrix, pack, plain_matrix, unpack
 from xverse_chat.engine.cuda.shape import Shape
 from xverse_chat.engine.quant import quantize_int4, quantize_int8

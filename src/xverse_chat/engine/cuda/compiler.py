@@ -68,7 +68,7 @@ def compile_program(sources: dict[str, str], options: Sequence[str]) -> bytes:
             raise KernelsUnavailableError(f"the kernels do not compile: {_log(program)}")
         status, size_bytes = nvrtc.nvrtcGetCUBINSize(program)
         _check(status, "measure the machine code")
-        code = b"\0" * size_bytes
+        code: bytes = b"\0" * size_bytes
         _check(nvrtc.nvrtcGetCUBIN(program, code)[0], "read the machine code")
         return code
     finally:
@@ -92,7 +92,8 @@ def _log(program: object) -> str:
     _, size_bytes = nvrtc.nvrtcGetProgramLogSize(program)
     log = b" " * size_bytes
     nvrtc.nvrtcGetProgramLog(program, log)
-    return log.decode(errors="replace").strip("\0 \n")[:2000]
+    text: str = log.decode(errors="replace")
+    return text.strip("\0 \n")[:2000]
 
 
 def _check(status: object, work: str) -> None:

@@ -73,7 +73,7 @@ class CudaDecoder:
     def prefill(self, ids: Sequence[int], check_stop: CheckStop) -> None:
         """Append ``ids``; what ``check_stop`` interrupts is appended up to the last whole chunk."""
         everything = torch.tensor(ids, device=self._device)
-        for chunk in everything.split(PREFILL_CHUNK_TOKENS):
+        for chunk in torch.split(everything, PREFILL_CHUNK_TOKENS):
             self._prefill.run(chunk, self._length, check_stop)
             self._length += len(chunk)
 

@@ -59,7 +59,7 @@ class PackedLinear(nn.Module):
 def fuse_weights(model: "LlamaForCausalLM", unpacker: Unpacker) -> ModelWeights:
     """Return the weights of a model on a GPU, in 16, 8 or 4 bits; its modules share them.
 
-    Raises EngineError for weights that no kernel takes, before anything is changed.
+    Raises EngineError for weights that no kernel takes; the modules compute all the same.
     """
     fuser = _Fuser(model, unpacker)
     layers = []
@@ -96,8 +96,9 @@ class _Fuser:
         """Make one matrix of the linears ``names``; put what shares it into their places."""
         parts = [self._model.get_submodule(name) for name in names]
         is_gated = kind == "gate_up"
-        if isinstance(parts[0], nn.Linear):
-            return self._fuse_plain(parts, is_gated=is_gated)
+        plain = [part for part in parts if isinstance(part, nn.Linear)]
+        if len(plain) == len(parts):
+            return _fuse_plain(plain, is_gated=is_gated)
         quantized = [part for part in parts if isinstance(part, QuantizedLinear)]
         matrix = pack(_joined(quantized), is_gated=is_gated)
         first = 0
@@ -109,19 +110,18 @@ class _Fuser:
             first += part.out_features
         return matrix
 
-    def _fuse_plain(self, parts: Sequence[nn.Module], *, is_gated: bool) -> DeviceMatrix:
-        weights: list[Tensor] = [part.weight.data for part in parts]  # type: ignore[misc]
-        matrix = plain_matrix(
-            weights[0] if len(weights) == 1 else torch.cat(weights), is_gated=is_gated
-        )
-        first = 0
-        for part in parts:
-            rows = len(part.weight)  # type: ignore[arg-type]
-            part.weight = nn.Parameter(  # type: ignore[assignment]
-                matrix.weights[first : first + rows], requires_grad=False
-            )
-            first += rows
-        return matrix
+
+def _fuse_plain(parts: Sequence[nn.Linear], *, is_gated: bool) -> DeviceMatrix:
+    weights = [part.weight.data for part in parts]
+    matrix = plain_matrix(
+        weights[0] if len(weights) == 1 else torch.cat(weights), is_gated=is_gated
+    )
+    first = 0
+    for part in parts:
+        rows = part.out_features
+        part.weight = nn.Parameter(matrix.weights[first : first + rows], requires_grad=False)
+        first += rows
+    return matrix
 
 
 def _joined(parts: Sequence[QuantizedLinear]) -> Codes:

@@ -92,7 +92,7 @@ def _fitting_capacity(model: "LlamaForCausalLM", shape: Shape) -> int:
     token_bytes = 2 * shape.layers * shape.hidden * model.dtype.itemsize
     torch.cuda.empty_cache()
     free, _ = torch.cuda.mem_get_info(model.device)
-    room = max(0, free - PREFILL_BYTES) // token_bytes
+    room: int = max(0, free - PREFILL_BYTES) // token_bytes
     if room >= context:
         return context
     capacity = room // _CAPACITY_STEP * _CAPACITY_STEP

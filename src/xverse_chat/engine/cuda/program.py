@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -69,8 +70,8 @@ class Program:
         return self._kernels[name]
 
 
-def _checked(result: "tuple[object, ...]") -> "object":
+def _checked(result: tuple[Any, ...]) -> Any:
     """Return what a call of the driver gave. Raises KernelsUnavailableError when it failed."""
-    if int(result[0]) != 0:  # type: ignore[call-overload]
+    if int(result[0]) != 0:
         raise KernelsUnavailableError(f"the GPU's driver refused the kernels: {result[0]}")
     return result[1] if len(result) == 2 else result[1:]
