@@ -88,7 +88,7 @@ class CudaDecoder:
         buffers = self._buffers
         buffers.settings.copy_(_settings_words(settings))
         buffers.seen.zero_()
-        buffers.seen[torch.tensor(list(seen_ids), device=self._device)] = 1
+        buffers.seen[torch.tensor(list(seen_ids), dtype=torch.long, device=self._device)] = 1
         # The last token's keys and values are there, but its successor was not chosen.
         buffers.state[1:3] = torch.tensor([self._length - 1, 0], dtype=torch.int32)
         self._step.choose()
