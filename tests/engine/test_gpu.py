@@ -155,7 +155,7 @@ def test_memory_that_runs_out_is_told_and_given_back(
     def fail(*_: object) -> None:
         torch.empty(2**42, device="cuda")
 
-    monkeypatch.setattr("xverse_chat.engine.cuda.prefill.Prefill._normed", fail)
+    monkeypatch.setattr("xverse_chat.engine.cuda.prefill.Prefill._normalise", fail)
     with pytest.raises(MemoryShortageError):
         answer(backend, "something else")
     monkeypatch.undo()

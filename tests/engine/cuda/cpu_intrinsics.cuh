@@ -169,7 +169,6 @@ inline u16 float_to_bfloat(float value) {
   return (u16)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 inline float divide(float a, float b) { return a / b; }
-inline int round_to_int(float value) { return (int)nearbyintf(value); }
 
 template <class A>
 inline void mma(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {

@@ -115,17 +115,21 @@ def test_a_repetition_penalty_counts_prompt_and_reply(emulate: Emulate) -> None:
     assert len(set(tokens)) == len(tokens)
 
 
-def test_logits_that_are_no_numbers_end_in_an_error_and_are_forgotten(emulate: Emulate) -> None:
-    built = build(emulate, small_model(16))
+@pytest.mark.parametrize("bits", [16, 8, 4])
+def test_values_that_are_no_numbers_end_in_an_error_and_are_forgotten(
+    bits: int, emulate: Emulate
+) -> None:
+    built = build(emulate, small_model(bits))
     engine = Engine(built.decoder)
     expected = run(engine, PROMPT)[0]
-    kept = built.weights.norm.clone()
-    built.weights.norm[0] = torch.nan
-    with pytest.raises(EngineError, match="not numbers"):
-        run(engine, PROMPT)
-    assert built.decoder.length == 0
-    built.weights.norm.copy_(kept)
-    assert run(engine, PROMPT)[0] == expected
+    for place in (built.weights.norm[3:4], built.weights.layers[1].post_norm[5:6]):
+        kept = place.clone()
+        place.fill_(torch.nan)
+        with pytest.raises(EngineError, match="not numbers"):
+            run(engine, PROMPT)
+        assert built.decoder.length == 0
+        place.copy_(kept)
+        assert run(engine, PROMPT)[0] == expected
 
 
 def test_the_vocabularys_last_row_can_win(emulate: Emulate) -> None:

@@ -54,14 +54,14 @@ def multiply(emulator: Emulator, matrix: DeviceMatrix, x: Tensor) -> Tensor:
 def largest_error(result: Tensor, matrix: DeviceMatrix, x: Tensor, bits: int = 0) -> float:
     """Return the largest error of a row, in standard deviations of what rounding ``x`` may do.
 
-    8 and 4 bits: each unit is rounded to 1 / 16256 of its largest value. Else to ``bits`` bits.
+    8 and 4 bits: each unit is rounded to 1 / 32639 of its largest value. Else to ``bits`` bits.
     """
     weight, exact = unpack(matrix, torch.float64), x.double()
     if matrix.bits == 16:
         steps = exact.abs() * 2.0**-bits
     else:
         unit = UNIT_COLUMNS[matrix.bits]
-        steps = (exact.view(-1, unit).abs().amax(1) / 16256).repeat_interleave(unit)
+        steps = (exact.view(-1, unit).abs().amax(1) / 32639).repeat_interleave(unit)
     deviation = (weight.square() @ steps.square() / 12).sqrt() + 1e-12
     return float(((result.double() - weight @ exact).abs() / deviation).max())
 

@@ -68,6 +68,7 @@ class CudaDecoder:
         """Keep no token. The cache's memory stays: a recorded step knows its address."""
         self._length = 0
         self._unpacker.forget()
+        self._prefill.forget()
         self._buffers.reset()
 
     def prefill(self, ids: Sequence[int], check_stop: CheckStop) -> None:

@@ -41,7 +41,8 @@ class PackedLinear(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Return (…, N) for ``hidden`` (…, K), in its dtype."""
         rows = hidden.reshape(-1, self.in_features)
-        out = self._unpacker.linear(self._kind, self._matrix, rows)
+        out = rows.new_empty((len(rows), self._matrix.rows))
+        self._unpacker.linear(self._kind, self._matrix, rows, out)
         own = out[:, self._first_row : self._first_row + self.out_features]
         return own.reshape(*hidden.shape[:-1], self.out_features)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 # What a prompt needs on the way beside weights and cache: chunks of 2048 tokens, cuBLAS's space.
-PREFILL_BYTES = 600_000_000
+PREFILL_BYTES = 400_000_000
 _CAPACITY_STEP = 256
 
 

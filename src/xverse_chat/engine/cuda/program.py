@@ -22,6 +22,7 @@ class Program:
         self._driver = driver
         self._module = _checked(driver.cuModuleLoadData(code))
         self._kernels: dict[str, object] = {}
+        self._launches: dict[tuple[int, int, bool], Any] = {}
 
     def constant(self, name: str) -> int:
         """Return the value of an ``int`` that the program was compiled with."""
@@ -42,22 +43,30 @@ class Program:
         together: bool = False,
     ) -> None:
         """Start ``kernel``. With ``together`` all blocks run at once, so that they can meet."""
-        driver = self._driver
         array = ArgumentArray(arguments)
-        launch = driver.CUlaunchConfig()
-        launch.gridDimX, launch.gridDimY, launch.gridDimZ = blocks, 1, 1
-        launch.blockDimX, launch.blockDimY, launch.blockDimZ = threads, 1, 1
-        launch.sharedMemBytes = shared_bytes
-        launch.hStream = torch.cuda.current_stream().cuda_stream
-        if together:
-            attribute = driver.CUlaunchAttribute()
-            attribute.id = driver.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_COOPERATIVE
-            attribute.value.cooperative = 1
-            launch.attrs = [attribute]
-            launch.numAttrs = 1
-        _checked(
-            driver.cuLaunchKernelEx(launch, self._kernel(kernel, shared_bytes), array.address, 0)
-        )
+        settings = self._settings(threads, shared_bytes, together)
+        settings.gridDimX = blocks
+        settings.hStream = torch.cuda.current_stream().cuda_stream
+        function = self._kernel(kernel, shared_bytes)
+        _checked(self._driver.cuLaunchKernelEx(settings, function, array.address, 0))
+
+    def _settings(self, threads: int, shared_bytes: int, together: bool) -> Any:
+        """Return what such launches have in common: making it takes longer than a launch."""
+        key = threads, shared_bytes, together
+        if key not in self._launches:
+            driver = self._driver
+            launch = driver.CUlaunchConfig()
+            launch.gridDimY = launch.gridDimZ = launch.blockDimY = launch.blockDimZ = 1
+            launch.blockDimX = threads
+            launch.sharedMemBytes = shared_bytes
+            if together:
+                attribute = driver.CUlaunchAttribute()
+                attribute.id = driver.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_COOPERATIVE
+                attribute.value.cooperative = 1
+                launch.attrs = [attribute]
+                launch.numAttrs = 1
+            self._launches[key] = launch
+        return self._launches[key]
 
     def _kernel(self, name: str, shared_bytes: int) -> object:
         driver = self._driver

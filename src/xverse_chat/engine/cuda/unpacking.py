@@ -5,7 +5,6 @@ The parts go through one scratch space, so there is never a second copy of a mat
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from xverse_chat.engine.cuda.arguments import Launcher
 from xverse_chat.engine.cuda.layout import TILE_ROWS, DeviceMatrix
@@ -25,11 +24,11 @@ class Unpacker:
         self._launcher = launcher
         self._scratch = torch.empty(0, dtype=dtype, device=device)
 
-    def linear(self, kind: str, matrix: DeviceMatrix, hidden: Tensor) -> Tensor:
-        """Return (T, rows) for ``hidden`` (T, columns), in its dtype."""
+    def linear(self, kind: str, matrix: DeviceMatrix, hidden: Tensor, out: Tensor) -> None:
+        """Write the product of ``hidden`` (T, columns) into ``out`` (T, rows), of its dtype."""
         if matrix.bits == 16:
-            return functional.linear(hidden, matrix.weights)
-        out = hidden.new_empty((len(hidden), matrix.rows))
+            torch.mm(hidden, matrix.weights.t(), out=out)
+            return
         tile_rows = TILE_ROWS // 2 if matrix.is_gated else TILE_ROWS
         tiles_at_once = max(1, SCRATCH_BYTES // (TILE_ROWS * matrix.columns * hidden.itemsize))
         for first in range(0, matrix.tiles, tiles_at_once):
@@ -41,7 +40,6 @@ class Unpacker:
             if matrix.is_gated:
                 half = matrix.rows // 2
                 torch.mm(hidden, weights[rows:].t(), out=out[:, half + begin : half + end])
-        return out
 
     def forget(self) -> None:
         """Give the scratch space back."""

@@ -7,10 +7,13 @@
 // first of each, or -1. In 8 and 4 bits lane 4r + q of a warp fetches, for unit r of each of its
 // pieces, the columns that lane q of every row reads.
 //
-// Integers multiply integers. The values of a unit are rounded to 15 bits, 128 * high + low, each
-// of 8 bits: a right operand of eight columns has the high parts of four units in its first
+// Integers multiply integers. The values of a unit are rounded to 16 bits, 256 * high + low, each
+// a signed byte: a right operand of eight columns has the high parts of four units in its first
 // columns and the low parts of the same in the others. `units[p][0]` is that of units 0 to 3 of
 // piece p, `units[p][1]` that of units 4 to 7.
+#define MOST_WHOLE 32639.0f   // 127 * 256 + 127
+#define WHOLE_BASE 12582912.0f  // 1.5 * 2^23: the last bits of base + x are x rounded to an integer
+
 template <int BITS, int K>
 struct Inputs {
   typedef Plan<BITS, K> P;
@@ -31,38 +34,45 @@ struct Inputs {
     return is_there ? first + group % IN_PIECE * 8 : -1;
   }
 
+  // Byte `which` of each of four words, after `add` was added to them.
+  static DEVICE u32 bytes_of(const u32 (&words)[4], u32 add, int which) {
+    const u32 pair = which | (which + 4) << 4;
+    const u32 first = __byte_perm(words[0] + add, words[1] + add, pair);
+    const u32 second = __byte_perm(words[2] + add, words[3] + add, pair);
+    return __byte_perm(first, second, 0x5410);
+  }
+
   DEVICE void keep(const float (&values)[GROUPS][8], float scale, u16*) {
     const int lane = threadIdx.x % 32, q = lane % 4;
     const bool is_first_half = lane < 16;
 #pragma unroll
     for (int p = 0; p < P::PIECES; ++p) {
-      float largest = 0.0f;
+      // As whole numbers, because among floats the larger of a number and of none is the number.
+      u32 bits = 0;
 #pragma unroll
       for (int i = 0; i < P::U::OWN; ++i)
-        largest = fmaxf(largest, fabsf(values[p * IN_PIECE + i / 8][i % 8]));
-      largest = fmaxf(largest, shuffle_xor(largest, 1));
-      largest = fmaxf(largest, shuffle_xor(largest, 2));
-      const float most = 127.0f * 128.0f;
-      const float inverse = largest > 0.0f ? divide(most, largest) : 0.0f;
+        bits = max(bits, __float_as_uint(values[p * IN_PIECE + i / 8][i % 8]) & 0x7fffffffu);
+      bits = max(bits, shuffle_xor(bits, 1));
+      bits = max(bits, shuffle_xor(bits, 2));
+      const float largest = __uint_as_float(bits);
+      const float inverse = bits > 0 ? divide(MOST_WHOLE, largest) : 0.0f;
       int sum = 0;
 #pragma unroll
       for (int w = 0; w < WORDS; ++w) {
-        u32 high = 0, low = 0;
+        u32 whole[4];
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           const int at = 4 * w + i;
-          const int whole = round_to_int(values[p * IN_PIECE + at / 8][at % 8] * inverse);
-          const int upper = (whole + 64) >> 7;
-          sum += whole;
-          high |= ((u32)upper & 255u) << 8 * i;
-          low |= ((u32)(whole - 128 * upper) & 255u) << 8 * i;
+          whole[i] = __float_as_uint(values[p * IN_PIECE + at / 8][at % 8] * inverse + WHOLE_BASE);
+          sum += (int)(whole[i] - __float_as_uint(WHOLE_BASE));
         }
+        const u32 low = bytes_of(whole, 0, 0), high = bytes_of(whole, 128, 1);
         // Lanes of units 0 to 3 need the high parts of units 4 to 7, those the low parts of these.
         const u32 other = shuffle_xor(is_first_half ? low : high, 16);
         units[p][0][w] = is_first_half ? high : other;
         units[p][1][w] = is_first_half ? other : low;
       }
-      const float step = largest * scale * (1.0f / most);
+      const float step = largest * scale * (1.0f / MOST_WHOLE);
       steps[p][0] = float_from(step, 8 * q);
       steps[p][1] = float_from(step, 8 * q + 4);
       if (BITS == 4) {
@@ -190,12 +200,13 @@ struct MixedHeads {
 #pragma unroll 1
     for (int first = 0; first < splits; first += 2) {
       float part[2][I::GROUPS][8], score[2][I::GROUPS], sum[2][I::GROUPS];
+      const int parts = min(2, splits - first);
       bool due;
       do {
         due = false;
 #pragma unroll
         for (int s = 0; s < 2; ++s) {
-          const int split = min(first + s, splits - 1);
+          const int split = first + min(s, parts - 1);
 #pragma unroll
           for (int g = 0; g < I::GROUPS; ++g) {
             const int column = max(I::column(g), 0), place = column / HEAD_DIM * SPLITS + split;
@@ -210,7 +221,7 @@ struct MixedHeads {
       } while (due);
 #pragma unroll
       for (int s = 0; s < 2; ++s) {
-        if (first + s >= splits) break;
+        if (s >= parts) break;
 #pragma unroll
         for (int g = 0; g < I::GROUPS; ++g) {
           const float above = fmaxf(largest[g], score[s][g]);

@@ -38,8 +38,6 @@ DEVICE u16 float_to_bfloat(float value) {
 // Within two units in the last place, in two instructions.
 DEVICE float divide(float a, float b) { return __fdividef(a, b); }
 
-DEVICE int round_to_int(float value) { return __float2int_rn(value); }
-
 // c (16 x 8) += a (16 x 32) * b (32 x 8) over a warp, of bytes. Lane 4r + q holds of a the rows r and
 // r + 8, columns 4q to 4q + 3 (a0, a1) and 4q + 16 to 4q + 19 (a2, a3); of b the same rows, column
 // r; of c rows r and r + 8, columns 2q and 2q + 1.

@@ -54,7 +54,7 @@ DEVICE void multiply_tile(Ring<STAGES>& ring, const Inputs<BITS, K>& x, float (&
         // Both parts of unit 2q + i come together.
         const int first = parts[0][i][row], second = parts[1][i][row];
         const int other = (int)shuffle_xor((u32)(q < 2 ? second : first), 2);
-        const int sum = q < 2 ? 128 * first + other : 128 * other + second;
+        const int sum = q < 2 ? 256 * first + other : 256 * other + second;
         if constexpr (BITS == 4) {
           const u16 scale = (u16)((row ? scales.y : scales.x) >> 16 * i);
           const float zero = (float)(zeros >> (8 * row + 4 * i) & 15u);
