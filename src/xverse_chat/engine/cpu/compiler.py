@@ -74,6 +74,6 @@ def _run(command: Sequence[str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoKernelsError(f"The C++ compiler failed: {error}.") from error
     if done.returncode != 0:
-        first = done.stderr.strip().partition("\n")[0]
-        raise NoKernelsError(f"The kernels do not compile: {first}")
+        errors = [line for line in done.stderr.splitlines() if "error" in line]
+        raise NoKernelsError(f"The kernels do not compile: {' '.join(errors[:1])}")
     return done.stdout
