@@ -49,7 +49,7 @@ def largest_error(got: Tensor, x: Tensor, matrix: Tensor) -> float:
 def test_codes_are_multiplied_with_rounded_activations(
     bits: int, tokens: int, kernels: Kernels
 ) -> None:
-    linears = [quantize_linear(weight(rows, 192, rows), bits=bits) for rows in (1, 8, 37, 64)]
+    linears = [quantize_linear(weight(rows, 192, rows), bits=bits) for rows in (1, 37, 64)]
     x = heavy_tailed(tokens, 192, seed=tokens)
     x[0, :64] = 0
     got = product_of(kernels, linears)(x)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from xverse_chat.engine.cache import capacity_for
+from xverse_chat.engine.cpu.library import KINDS, CacheAddress
 
 
 class CpuCache:
@@ -17,6 +18,7 @@ class CpuCache:
         self.length = 0
         self.keys: list[Tensor] = [empty] * layers
         self.values: list[Tensor] = [empty] * layers
+        self.addresses: list[CacheAddress] = []
 
     @property
     def size_bytes(self) -> int:
@@ -24,16 +26,30 @@ class CpuCache:
         return sum(tensor.nbytes for tensor in (*self.keys, *self.values))
 
     def reserve(self, tokens: int) -> None:
-        """Make room for so many tokens in all."""
+        """Make room for so many tokens in all; ``addresses`` change."""
         if tokens <= self.keys[0].shape[1]:
             return
         capacity = capacity_for(tokens, length=self.length)
         for tensors in (self.keys, self.values):
-            for layer, old in enumerate(tensors):
-                tensors[layer] = old.new_empty(old.shape[0], capacity, old.shape[2])
-                tensors[layer][:, : self.length] = old[:, : self.length]
-                del old  # before the next layer takes its room
+            for layer in range(len(tensors)):  # one by one, so that little is there twice
+                tensors[layer] = self._grown(tensors[layer], capacity)
+        self.addresses = [
+            CacheAddress(
+                KINDS[keys.dtype],
+                keys.data_ptr(),
+                values.data_ptr(),
+                keys.shape[0],
+                capacity,
+                keys.shape[2],
+            )
+            for keys, values in zip(self.keys, self.values, strict=True)
+        ]
 
     def truncate(self, length: int) -> None:
         """Keep the first ``length`` tokens. Frees nothing: the room will be used again."""
         self.length = min(self.length, length)
+
+    def _grown(self, old: Tensor, capacity: int) -> Tensor:
+        new = old.new_empty(old.shape[0], capacity, old.shape[2])
+        new[:, : self.length] = old[:, : self.length]
+        return new

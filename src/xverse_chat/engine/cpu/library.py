@@ -1,4 +1,8 @@
-"""The compiled functions as Python calls them: tensors in, tensors out."""
+"""The compiled functions as Python calls them: tensors in, tensors out.
+
+The structures are those of ``matrix.h`` and ``layer.h``. They hold addresses: whoever makes one
+keeps the tensors.
+"""
 
 import ctypes
 from ctypes import c_float, c_long, c_void_p
@@ -6,25 +10,20 @@ from ctypes import c_float, c_long, c_void_p
 import torch
 from torch import Tensor
 
-_TYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
-_MATRICES = (c_void_p, c_long)
+# ``enum Kind`` in matrix.h.
+KINDS = {torch.float16: 16, torch.bfloat16: 17, torch.float32: 32}
+_MOST_MATRICES = 3
 _SIGNATURES = {
-    "multiply_codes_4": (*_MATRICES, c_void_p, c_long, c_long, c_void_p, c_long),
-    "multiply_codes_8": (*_MATRICES, c_void_p, c_long, c_long, c_void_p, c_long),
-    "multiply_float32": (*_MATRICES, c_void_p, c_long, c_void_p),
-    "multiply_float16": (*_MATRICES, c_void_p, c_long, c_void_p),
-    "multiply_bfloat16": (*_MATRICES, c_void_p, c_long, c_void_p),
+    "multiply": (c_void_p, c_void_p, c_long, c_void_p),
     "norm": (c_void_p, c_void_p, c_float, c_long, c_long, c_void_p),
     "gate": (c_void_p, c_long, c_long, c_void_p),
-    "rotate_float32": (*(c_void_p,) * 3, *(c_long,) * 3, c_void_p, c_void_p, c_long, c_long),
-    "rotate_float16": (*(c_void_p,) * 3, *(c_long,) * 3, c_void_p, c_void_p, c_long, c_long),
-    "attend_float32": (*(c_void_p,) * 3, *(c_long,) * 4, c_void_p),
-    "attend_float16": (*(c_void_p,) * 3, *(c_long,) * 4, c_void_p),
+    "rotate": (c_void_p, c_void_p, c_void_p, c_void_p, c_long, c_long),
+    "pass": (c_void_p, c_void_p, c_long, c_void_p, c_void_p, c_float, c_void_p, c_void_p),
 }
 
 
-class CodesMatrix(ctypes.Structure):
-    """Where a quantized matrix lies, as ``Codes`` in ``codes.h``."""
+class MatrixAddress(ctypes.Structure):
+    """Where a matrix lies; scales and zeros of codes only."""
 
     _fields_ = [
         ("values", c_void_p),
@@ -34,14 +33,50 @@ class CodesMatrix(ctypes.Structure):
     ]
 
 
-class FloatsMatrix(ctypes.Structure):
-    """Where a matrix in 16 or 32 bits lies, as ``Floats`` in ``floats.h``."""
+class ProductAddress(ctypes.Structure):
+    """Matrices of one kind that share their input: bits of codes, or one of ``KINDS``."""
 
-    _fields_ = [("values", c_void_p), ("rows", c_long)]
+    _fields_ = [
+        ("kind", c_long),
+        ("count", c_long),
+        ("columns", c_long),
+        ("matrices", MatrixAddress * _MOST_MATRICES),
+    ]
+
+    @property
+    def rows(self) -> int:
+        """The width of the output."""
+        return sum(matrix.rows for matrix in self.matrices[: self.count])
+
+
+class CacheAddress(ctypes.Structure):
+    """Keys and values of a layer (H, capacity, D), float16 or float32."""
+
+    _fields_ = [
+        ("kind", c_long),
+        ("keys", c_void_p),
+        ("values", c_void_p),
+        ("heads", c_long),
+        ("capacity", c_long),
+        ("size", c_long),
+    ]
+
+
+class LayerAddress(ctypes.Structure):
+    """Weights of a layer."""
+
+    _fields_ = [
+        ("attention_norm", c_void_p),
+        ("mlp_norm", c_void_p),
+        ("qkv", ProductAddress),
+        ("output", ProductAddress),
+        ("gate_up", ProductAddress),
+        ("down", ProductAddress),
+    ]
 
 
 class Kernels:
-    """The functions. Tensors are contiguous, and float32 where nothing else is said."""
+    """The functions, on contiguous float32 tensors."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._functions = {}
@@ -50,37 +85,18 @@ class Kernels:
             function.argtypes, function.restype = arguments, None
             self._functions[name] = function
 
-    def multiply_codes(
-        self, matrices: "ctypes.Array[CodesMatrix]", x: Tensor, *, bits: int, rows: int
-    ) -> Tensor:
-        """Return (T, ``rows``) of ``x`` (T, K): the products with all matrices side by side."""
-        out = torch.empty(len(x), rows)
-        self._functions[f"multiply_codes_{bits}"](
-            ctypes.addressof(matrices),
-            len(matrices),
-            x.data_ptr(),
-            *x.shape,
-            out.data_ptr(),
-            rows,
-        )
-        return out
-
-    def multiply_floats(
-        self, matrices: "ctypes.Array[FloatsMatrix]", x: Tensor, *, dtype: torch.dtype, rows: int
-    ) -> Tensor:
-        """Return (1, ``rows``) of ``x`` (1, K): the products with all matrices side by side."""
-        out = torch.empty(1, rows)
-        self._functions[f"multiply_{_TYPES[dtype]}"](
-            ctypes.addressof(matrices), len(matrices), x.data_ptr(), x.shape[1], out.data_ptr()
+    def multiply(self, product: ProductAddress, x: Tensor) -> Tensor:
+        """Return (T, N) of ``x`` (T, K), N over all matrices; T is 1 where they are no codes."""
+        out = torch.empty(len(x), product.rows)
+        self._functions["multiply"](
+            ctypes.addressof(product), x.data_ptr(), len(x), out.data_ptr()
         )
         return out
 
     def norm(self, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
         """Return the RMS norm of ``x`` (T, K) with ``weight`` (K,)."""
         out = torch.empty_like(x)
-        self._functions["norm"](
-            x.data_ptr(), weight.data_ptr(), epsilon, *x.shape, out.data_ptr()
-        )
+        self._functions["norm"](x.data_ptr(), weight.data_ptr(), epsilon, *x.shape, out.data_ptr())
         return out
 
     def gate(self, x: Tensor) -> Tensor:
@@ -91,39 +107,44 @@ class Kernels:
         return out
 
     def rotate(
-        self, qkv: Tensor, angles: tuple[Tensor, Tensor], keys: Tensor, values: Tensor, first: int
+        self, cache: CacheAddress, qkv: Tensor, angles: tuple[Tensor, Tensor], first: int
     ) -> None:
         """Rotate q in ``qkv`` (T, 3HD); write k, rotated, and v to the cache from ``first`` on.
 
-        Angles are cosines and sines (T, D/2); keys and values (H, capacity, D) float32 or
-        float16, with room for T tokens.
+        Angles are cosines and sines (T, D/2); the cache has room.
         """
-        heads, capacity, size = keys.shape
-        self._functions[f"rotate_{_TYPES[keys.dtype]}"](
+        cosines, sines = angles
+        self._functions["rotate"](
+            ctypes.addressof(cache),
             qkv.data_ptr(),
-            angles[0].data_ptr(),
-            angles[1].data_ptr(),
+            cosines.data_ptr(),
+            sines.data_ptr(),
             len(qkv),
-            heads,
-            size,
-            keys.data_ptr(),
-            values.data_ptr(),
-            capacity,
             first,
         )
 
-    def attend(self, qkv: Tensor, keys: Tensor, values: Tensor, length: int) -> Tensor:
-        """Return (1, HD): what the q in ``qkv`` (1, 3HD) finds in the first ``length`` tokens."""
-        heads, capacity, size = keys.shape
-        out = torch.empty(1, heads * size)
-        self._functions[f"attend_{_TYPES[keys.dtype]}"](
-            qkv.data_ptr(),
-            keys.data_ptr(),
-            values.data_ptr(),
-            heads,
-            size,
-            capacity,
-            length,
-            out.data_ptr(),
+    def pass_layer(
+        self,
+        layer: LayerAddress,
+        cache: CacheAddress,
+        position: int,
+        angles: tuple[Tensor, Tensor],
+        epsilon: float,
+        hidden: Tensor,
+        room: Tensor,
+    ) -> None:
+        """Let ``hidden`` (1, K) of the token at ``position`` pass through a layer, in place.
+
+        ``room`` is for what is computed on the way: 5K and three times the width of the MLP.
+        """
+        cosines, sines = angles
+        self._functions["pass"](
+            ctypes.addressof(layer),
+            ctypes.addressof(cache),
+            position,
+            cosines.data_ptr(),
+            sines.data_ptr(),
+            epsilon,
+            hidden.data_ptr(),
+            room.data_ptr(),
         )
-        return out

@@ -4,13 +4,12 @@ So the transformers modules go on computing with the same memory, and mapped fil
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xverse_chat.engine.cpu.library import CodesMatrix, FloatsMatrix, Kernels
+from xverse_chat.engine.cpu.library import KINDS, Kernels, MatrixAddress, ProductAddress
 from xverse_chat.engine.quant import GROUP_SIZE, QuantizedLinear
 
 _LANES = 8
@@ -18,95 +17,68 @@ _LANES = 8
 _BLOCK_ROWS = 256
 
 
-class Product(Protocol):
-    """One or more matrices (N, K) side by side."""
+class Product:
+    """One to three matrices (N, K) side by side, of codes or of floats.
+
+    Codes are multiplied with activations rounded to 8 bits in groups of 64, one token or many
+    alike. Floats with one token are the kernel's, with many a library's GEMM.
+    """
+
+    def __init__(self, kernels: Kernels, linears: Sequence[nn.Module]) -> None:
+        self._kernels = kernels
+        self._linears = linears  # they own the memory
+        first = linears[0]
+        kind = first.bits if isinstance(first, QuantizedLinear) else KINDS[first.weight.dtype]
+        self.address = ProductAddress(kind, len(linears), first.in_features)
+        for number, linear in enumerate(linears):
+            self.address.matrices[number] = _address(linear)
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether the weights are in full precision."""
+        return bool(self.address.kind == KINDS[torch.float32])
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (T, sum of N) float32 for ``x`` (T, K), contiguous float32."""
+        if len(x) == 1 or isinstance(self._linears[0], QuantizedLinear):
+            return self._kernels.multiply(self.address, x)
+        out = torch.empty(len(x), self.address.rows)
+        first = 0
+        for linear in self._linears:
+            end = first + linear.out_features
+            _multiply_many(x, linear.weight.detach(), out[:, first:end])
+            first = end
+        return out
 
 
 def make_product(kernels: Kernels, linears: Sequence[nn.Module]) -> Product | None:
     """Return the product for linears of one kind and width, or None where the kernels cannot."""
-    quantized = [linear for linear in linears if type(linear) is QuantizedLinear]
-    plain = [linear for linear in linears if type(linear) is nn.Linear and linear.bias is None]
-    if len(quantized) == len(linears) and CodesProduct.fits(quantized):
-        return CodesProduct(kernels, quantized)
-    if len(plain) == len(linears) and FloatsProduct.fits(plain):
-        return FloatsProduct(kernels, plain)
-    return None
+    kinds = {_kind(linear) for linear in linears}
+    return Product(kernels, linears) if len(kinds) == 1 and None not in kinds else None
 
 
-class CodesProduct:
-    """Of matrices in 8 or 4 bits, with activations rounded to 8 bits in groups of 64."""
-
-    def __init__(self, kernels: Kernels, linears: Sequence[QuantizedLinear]) -> None:
-        self._kernels = kernels
-        self._linears = linears  # own the memory
-        self._bits = linears[0].bits
-        self._rows = sum(linear.out_features for linear in linears)
-        self._matrices = (CodesMatrix * len(linears))(
-            *(
-                CodesMatrix(
-                    linear.values.data_ptr(),
-                    linear.scales.data_ptr(),
-                    None if linear.zeros is None else linear.zeros.data_ptr(),
-                    linear.out_features,
-                )
-                for linear in linears
-            )
-        )
-
-    @staticmethod
-    def fits(linears: Sequence[QuantizedLinear]) -> bool:
-        """Tell whether the kernel takes these matrices."""
-        return (
-            len({(linear.bits, linear.in_features) for linear in linears}) == 1
-            and linears[0].in_features % GROUP_SIZE == 0
-            and all(_lies_here(part) for linear in linears for part in linear.buffers())
-            and all(linear.scales.dtype == torch.float32 for linear in linears)
-        )
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return (T, sum of N) float32."""
-        return self._kernels.multiply_codes(self._matrices, x, bits=self._bits, rows=self._rows)
+def _kind(linear: nn.Module) -> tuple[object, int] | None:
+    """Return what must be the same in a product, None for what the kernels cannot take."""
+    if type(linear) is QuantizedLinear:
+        fits = linear.in_features % GROUP_SIZE == 0 and linear.scales.dtype == torch.float32
+        parts = list(linear.buffers())
+        kind: object = linear.bits
+    elif type(linear) is nn.Linear:
+        kind, parts = linear.weight.dtype, [linear.weight]
+        fits = linear.bias is None and kind in KINDS and linear.in_features % _LANES == 0
+    else:
+        return None
+    if not fits or not all(part.is_cpu and part.is_contiguous() for part in parts):
+        return None
+    return kind, linear.in_features
 
 
-class FloatsProduct:
-    """Of matrices in 16 or 32 bits. One row is the kernel's, many are a library's GEMM."""
-
-    def __init__(self, kernels: Kernels, linears: Sequence[nn.Linear]) -> None:
-        self._kernels = kernels
-        self._weights = [linear.weight.detach() for linear in linears]
-        self._dtype = self._weights[0].dtype
-        self._rows = sum(map(len, self._weights))
-        self._matrices = (FloatsMatrix * len(linears))(
-            *(FloatsMatrix(weight.data_ptr(), len(weight)) for weight in self._weights)
-        )
-
-    @staticmethod
-    def fits(linears: Sequence[nn.Linear]) -> bool:
-        """Tell whether the kernel takes these matrices."""
-        weights = [linear.weight for linear in linears]
-        return (
-            len({(weight.dtype, weight.shape[1]) for weight in weights}) == 1
-            and weights[0].dtype in (torch.float32, torch.float16, torch.bfloat16)
-            and weights[0].shape[1] % _LANES == 0
-            and all(_lies_here(weight) for weight in weights)
-        )
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return (T, sum of N) float32."""
-        if len(x) == 1:
-            return self._kernels.multiply_floats(
-                self._matrices, x, dtype=self._dtype, rows=self._rows
-            )
-        out = torch.empty(len(x), self._rows)
-        first = 0
-        for weight in self._weights:
-            end = first + len(weight)
-            _multiply_many(x, weight, out[:, first:end])
-            first = end
-        return out
+def _address(linear: nn.Module) -> MatrixAddress:
+    if not isinstance(linear, QuantizedLinear):
+        return MatrixAddress(linear.weight.data_ptr(), None, None, linear.out_features)
+    zeros = None if linear.zeros is None else linear.zeros.data_ptr()
+    values, scales = linear.values.data_ptr(), linear.scales.data_ptr()
+    return MatrixAddress(values, scales, zeros, linear.out_features)
 
 
 def _multiply_many(x: Tensor, weight: Tensor, out: Tensor) -> None:
@@ -121,7 +93,3 @@ def _multiply_many(x: Tensor, weight: Tensor, out: Tensor) -> None:
         blocks = zip(weight.split(_BLOCK_ROWS), out.split(_BLOCK_ROWS, dim=1), strict=True)
         for block, part in blocks:
             torch.mm(x, block.float().t(), out=part)
-
-
-def _lies_here(tensor: Tensor) -> bool:
-    return tensor.device.type == "cpu" and tensor.is_contiguous()

@@ -7,21 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "matrix.h"
 #include "vectors.h"
 
 constexpr long GROUP = 64;
 constexpr long WORDS = GROUP / 4;   // of four codes
 constexpr long TOKENS = 4;          // computed together: their sums fill the registers
-constexpr long PANELS_AT_ONCE = 4;  // that a thread takes: another may be slower than it
-
-// A matrix (rows, columns): 4-bit codes, the even column in the low half of a byte, scales and
-// zeros for each group; or signed 8-bit codes, one scale for each row and no zeros.
-struct Codes {
-  const uint8_t* values;
-  const float* scales;
-  const uint8_t* zeros;
-  long rows;
-};
+// Threads take long runs of panels first, because each run begins with memory that nobody
+// fetched ahead, and short ones at the end, because another thread may be slower.
+constexpr long PANELS_AT_ONCE = 4;
 
 inline void* allocate(long bytes) { return aligned_alloc(64, (bytes + 63) / 64 * 64); }
 
@@ -86,13 +80,17 @@ template <int BITS> void round_activations(const float* from, long tokens, Round
                       to.sums + group);
 }
 
+inline const uint8_t* codes_of(const Matrix& matrix) {
+  return static_cast<const uint8_t*>(matrix.values);
+}
+
 // Rows past the end of a matrix are its last one again; nothing of them is kept.
-inline long row_within(const Codes& matrix, long row) {
+inline long row_within(const Matrix& matrix, long row) {
   return row < matrix.rows ? row : matrix.rows - 1;
 }
 
 template <int BITS, long R>
-void gather_scales(const Codes& matrix, long first, long groups, Panel<R>& panel) {
+void gather_scales(const Matrix& matrix, long first, long groups, Panel<R>& panel) {
   for (long r = 0; r < R; r++) {
     const long row = row_within(matrix, first + r);
     for (long g = 0; g < groups; g++) {
@@ -120,13 +118,13 @@ inline void keep(float* out, __m256 v, long count) {
 
 // Eight rows of one token: the codes are read where they lie.
 template <int BITS>
-void multiply_one(const Codes& matrix, long first, const Rounded& x, Panel<LANES>& panel,
+void multiply_one(const Matrix& matrix, long first, const Rounded& x, Panel<LANES>& panel,
                   float* out) {
   const long group_bytes = GROUP * BITS / 8, row_bytes = x.groups * group_bytes;
   const __m256i mask = _mm256_set1_epi8(15), flip = _mm256_set1_epi8(-128);
   gather_scales<BITS>(matrix, first, x.groups, panel);
   const uint8_t* rows[LANES];
-  for (long r = 0; r < LANES; r++) rows[r] = matrix.values + row_within(matrix, first + r) * row_bytes;
+  for (long r = 0; r < LANES; r++) rows[r] = codes_of(matrix) + row_within(matrix, first + r) * row_bytes;
   const char* next = reinterpret_cast<const char*>(rows[0] + LANES * row_bytes);
   __m256 total = _mm256_setzero_ps();
   for (long g = 0; g < x.groups; g++) {
@@ -135,8 +133,9 @@ void multiply_one(const Codes& matrix, long first, const Rounded& x, Panel<LANES
     for (long r = 0; r < LANES; r++) {
       const __m256i* codes = reinterpret_cast<const __m256i*>(rows[r] + g * group_bytes);
       __m256i low = _mm256_loadu_si256(codes), high;
-      // The next panel in the order of its bytes: memory likes one stream better than eight.
-      _mm_prefetch(next + (g * LANES + r) * group_bytes, _MM_HINT_T0);
+      // The next panel in the order of its bytes, because memory likes one stream better than
+      // eight; to the second cache, because two panels of a long row outgrow the first.
+      _mm_prefetch(next + (g * LANES + r) * group_bytes, _MM_HINT_T1);
       if (BITS == 8) {
         high = _mm256_xor_si256(_mm256_loadu_si256(codes + 1), flip);
         low = _mm256_xor_si256(low, flip);
@@ -153,10 +152,10 @@ void multiply_one(const Codes& matrix, long first, const Rounded& x, Panel<LANES
 }
 
 template <int BITS, long R>
-void unpack(const Codes& matrix, long first, long groups, Panel<R>& panel) {
+void unpack(const Matrix& matrix, long first, long groups, Panel<R>& panel) {
   gather_scales<BITS>(matrix, first, groups, panel);
   for (long r = 0; r < R; r++) {
-    const uint8_t* row = matrix.values + row_within(matrix, first + r) * groups * GROUP * BITS / 8;
+    const uint8_t* row = codes_of(matrix) + row_within(matrix, first + r) * groups * GROUP * BITS / 8;
     for (long i = 0; i < groups * WORDS * BITS / 8; i++) {
       uint32_t word;
       memcpy(&word, row + 4 * i, 4);
@@ -206,7 +205,7 @@ void multiply_tile(const Panel<2 * LANES>& panel, const Rounded& x, long token, 
 }
 
 template <int BITS>
-void multiply_many(const Codes& matrix, long first, const Rounded& x, long tokens,
+void multiply_many(const Matrix& matrix, long first, const Rounded& x, long tokens,
                    Panel<2 * LANES>& panel, float* out, long stride) {
   unpack<BITS>(matrix, first, x.groups, panel);
   const long count = matrix.rows - first;
@@ -219,7 +218,7 @@ void multiply_many(const Codes& matrix, long first, const Rounded& x, long token
 
 // Write to ``out`` (tokens, stride) what matrices that share their input make of it, side by side.
 template <int BITS>
-void multiply_codes(const Codes* matrices, long count, const float* from, long tokens, long columns,
+void multiply_codes(const Matrix* matrices, long count, const float* from, long tokens, long columns,
                     float* out, long stride) {
   Rounded x(tokens, columns);
   round_activations<BITS>(from, tokens, x);
@@ -230,7 +229,7 @@ void multiply_codes(const Codes* matrices, long count, const float* from, long t
     float* to = out;
     for (long i = 0; i < count; to += matrices[i++].rows) {
       const long rows = tokens == 1 ? LANES : 2 * LANES;
-#pragma omp for schedule(dynamic, PANELS_AT_ONCE) nowait
+#pragma omp for schedule(guided, PANELS_AT_ONCE) nowait
       for (long panel = 0; panel < (matrices[i].rows + rows - 1) / rows; panel++) {
         if (tokens == 1)
           multiply_one<BITS>(matrices[i], panel * rows, x, narrow, to);

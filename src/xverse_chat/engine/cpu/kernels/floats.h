@@ -1,15 +1,10 @@
 // Products of matrices in 16 or 32 bits with one token: reading the weights is all there is to it.
 #pragma once
+#include "matrix.h"
 #include "vectors.h"
 
-constexpr long ROWS_AT_ONCE = 32;  // that a thread takes: another may be slower than it
+constexpr long ROWS_AT_ONCE = 32;  // at least, that a thread takes: another may be slower
 constexpr long CHAINS = 4;         // of sums that do not wait for each other
-
-// A matrix (rows, columns) of floats, Halfs or BFloat16s.
-struct Floats {
-  const void* values;
-  long rows;
-};
 
 template <typename T> float dot(const T* row, const float* x, long columns) {
   __m256 totals[CHAINS];
@@ -27,13 +22,13 @@ template <typename T> float dot(const T* row, const float* x, long columns) {
 
 // Write to ``out`` what matrices that share their input ``x`` (columns) make of it, side by side.
 template <typename T>
-void multiply_floats(const Floats* matrices, long count, const float* x, long columns, float* out) {
+void multiply_floats(const Matrix* matrices, long count, const float* x, long columns, float* out) {
 #pragma omp parallel
   {
     float* to = out;
     for (long i = 0; i < count; to += matrices[i++].rows) {
       const T* values = static_cast<const T*>(matrices[i].values);
-#pragma omp for schedule(dynamic, ROWS_AT_ONCE) nowait
+#pragma omp for schedule(guided, ROWS_AT_ONCE) nowait
       for (long row = 0; row < matrices[i].rows; row++)
         to[row] = dot(values + row * columns, x, columns);
     }
