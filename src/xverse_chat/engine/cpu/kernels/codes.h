@@ -89,15 +89,33 @@ inline long row_within(const Matrix& matrix, long row) {
   return row < matrix.rows ? row : matrix.rows - 1;
 }
 
+// Lay the scales and zeros of R rows beside each other, group by group.
 template <int BITS, long R>
 void gather_scales(const Matrix& matrix, long first, long groups, Panel<R>& panel) {
-  for (long r = 0; r < R; r++) {
-    const long row = row_within(matrix, first + r);
-    for (long g = 0; g < groups; g++) {
-      panel.scales[g * R + r] = BITS == 8 ? matrix.scales[row] : matrix.scales[row * groups + g];
-      panel.zeros[g * R + r] = BITS == 8 ? 128 : matrix.zeros[row * groups + g];
+  long rows[R];
+  for (long r = 0; r < R; r++) rows[r] = row_within(matrix, first + r);
+  long g = 0;
+  for (; BITS == 4 && g + LANES <= groups; g += LANES)
+    for (long r = 0; r < R; r += LANES) {
+      __m256 scales[LANES], zeros[LANES];
+      for (long i = 0; i < LANES; i++) {
+        const long at = rows[r + i] * groups + g;
+        scales[i] = load(matrix.scales + at);
+        zeros[i] = _mm256_castsi256_ps(_mm256_cvtepu8_epi32(
+            _mm_loadl_epi64(reinterpret_cast<const __m128i*>(matrix.zeros + at))));
+      }
+      transpose(scales);
+      transpose(zeros);
+      for (long i = 0; i < LANES; i++) {
+        store(panel.scales + (g + i) * R + r, scales[i]);
+        store(reinterpret_cast<float*>(panel.zeros) + (g + i) * R + r, zeros[i]);
+      }
     }
-  }
+  for (; g < groups; g++)
+    for (long r = 0; r < R; r++) {
+      panel.scales[g * R + r] = matrix.scales[BITS == 8 ? rows[r] : rows[r] * groups + g];
+      panel.zeros[g * R + r] = BITS == 8 ? 128 : matrix.zeros[rows[r] * groups + g];
+    }
 }
 
 // Return total + (products - zero * sum) * scales: what a group adds to eight rows of a token.

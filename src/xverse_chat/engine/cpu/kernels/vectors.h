@@ -30,6 +30,25 @@ inline __m256i sums(const __m256i v[LANES]) {
                           _mm256_permute2x128_si256(fours[0], fours[1], 0x31));
 }
 
+// Turn rows of eight lanes into columns.
+inline void transpose(__m256 v[LANES]) {
+  __m256 pairs[LANES], fours[LANES];
+  for (int i = 0; i < 4; i++) {
+    pairs[2 * i] = _mm256_unpacklo_ps(v[2 * i], v[2 * i + 1]);
+    pairs[2 * i + 1] = _mm256_unpackhi_ps(v[2 * i], v[2 * i + 1]);
+  }
+  for (int half = 0; half < 2; half++)
+    for (int i = 0; i < 2; i++) {
+      const __m256 first = pairs[4 * half + i], second = pairs[4 * half + 2 + i];
+      fours[4 * half + 2 * i] = _mm256_shuffle_ps(first, second, 0x44);
+      fours[4 * half + 2 * i + 1] = _mm256_shuffle_ps(first, second, 0xee);
+    }
+  for (int i = 0; i < 4; i++) {
+    v[i] = _mm256_permute2f128_ps(fours[i], fours[4 + i], 0x20);
+    v[4 + i] = _mm256_permute2f128_ps(fours[i], fours[4 + i], 0x31);
+  }
+}
+
 // Add to each lane the products of four unsigned codes with four signed values.
 // Codes of 4 bits are at most 15, those of 8 bits at most 255.
 template <int BITS> inline __m256i add_products(__m256i total, __m256i codes, __m256i values) {
