@@ -128,7 +128,7 @@ def work_of(forward: Forward, shape: ModelShape) -> Work:
 def llama(
     format_name: str, shape: ModelShape, options: argparse.Namespace
 ) -> Iterator[tuple[Work, dict[str, object]]]:
-    """Start llama.cpp with a model in ``format_name``; yield its work and what it says of itself."""
+    """Start llama.cpp with a model in ``format_name``; yield its work and its version."""
     command = [options.llama_python, str(Path(__file__).with_name("llama_worker.py"))]
     command += [str(options.folder), "--format", format_name, "--threads", str(options.threads)]
     command += ["--shape", json.dumps(asdict(shape))]
@@ -158,15 +158,16 @@ class _Busy:
     def share_of_others(self) -> float:
         """Return the processor time that was neither idle nor ours, as a share of all."""
         now = psutil.cpu_times()
-        total = sum(now) - sum(self._before)
+        total = float(sum(now) - sum(self._before))
         idle = now.idle + now.iowait - self._before.idle - self._before.iowait
-        return round(max(0.0, total - idle - (_own_seconds() - self._own_before)) / total, 3)
+        others = total - idle - (_own_seconds() - self._own_before)
+        return round(max(0.0, float(others)) / total, 3)
 
 
 def _own_seconds() -> float:
     me = psutil.Process()
     own = [process.cpu_times() for process in (me, *me.children())]
-    return sum(times.user + times.system for times in own)
+    return float(sum(times.user + times.system for times in own))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ GROUP = 64
 
 def rounded(x: Tensor) -> Tensor:
     """Return (T, K) float64: each group of 64 in whole steps of a 127th of its largest value."""
-    groups = x.double().unflatten(-1, (-1, GROUP))
+    groups = x.double().reshape(-1, GROUP)
     steps = groups.abs().amax(-1, keepdim=True) / 127
-    return ((groups / steps).nan_to_num().round() * steps).flatten(-2)
+    return ((groups / steps).nan_to_num().round() * steps).view(x.shape)
 
 
 def heavy_tailed(*shape: int, seed: int) -> Tensor:

@@ -38,7 +38,8 @@ def stopping_at(call: int) -> Callable[[], None]:
 def in_precision(model: XverseForCausalLM, precision: str) -> XverseForCausalLM:
     if precision.startswith("int"):
         return model.quantize(int(precision[3:]))
-    return model.to(getattr(torch, precision))
+    converted: XverseForCausalLM = model.to(getattr(torch, precision))
+    return converted
 
 
 def forward_of(model: XverseForCausalLM) -> CpuForward:

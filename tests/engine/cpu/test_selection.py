@@ -15,7 +15,9 @@ def small(**changes: object) -> XverseForCausalLM:
         "num_attention_heads": 2,
         "num_key_value_heads": 2,
     }
-    return XverseForCausalLM(LlamaConfig(**{**shape, **changes})).eval()
+    model = XverseForCausalLM(LlamaConfig(**{**shape, **changes}))
+    model.eval()
+    return model
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""C++ to machine code for this very processor, by its own compiler, kept in the user's cache folder.
+"""C++ to machine code for this processor, by its own compiler, kept in the user's cache folder.
 
 A second and a half, once. Where there is no compiler the model is computed without the kernels.
 """

@@ -32,8 +32,8 @@ class CpuLayer:
         gate_up: Product,
         down: Product,
     ) -> None:
-        self.attention_norm = float32_copy(layer.input_layernorm.weight)
-        self.mlp_norm = float32_copy(layer.post_attention_layernorm.weight)
+        self.attention_norm = float32_copy(layer.get_parameter("input_layernorm.weight"))
+        self.mlp_norm = float32_copy(layer.get_parameter("post_attention_layernorm.weight"))
         self.qkv, self.output, self.gate_up, self.down = qkv, output, gate_up, down
         self.address = LayerAddress(
             self.attention_norm.data_ptr(),

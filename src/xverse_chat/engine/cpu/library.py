@@ -46,7 +46,7 @@ class ProductAddress(ctypes.Structure):
     @property
     def rows(self) -> int:
         """The width of the output."""
-        return sum(matrix.rows for matrix in self.matrices[: self.count])
+        return sum(int(matrix.rows) for matrix in self.matrices[: self.count])
 
 
 class CacheAddress(ctypes.Structure):
@@ -88,9 +88,7 @@ class Kernels:
     def multiply(self, product: ProductAddress, x: Tensor) -> Tensor:
         """Return (T, N) of ``x`` (T, K), N over all matrices; T is 1 where they are no codes."""
         out = torch.empty(len(x), product.rows)
-        self._functions["multiply"](
-            ctypes.addressof(product), x.data_ptr(), len(x), out.data_ptr()
-        )
+        self._functions["multiply"](ctypes.addressof(product), x.data_ptr(), len(x), out.data_ptr())
         return out
 
     def norm(self, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:

@@ -17,6 +17,9 @@ _LANES = 8
 _BLOCK_ROWS = 256
 
 
+Multiplied = nn.Linear | QuantizedLinear
+
+
 class Product:
     """One to three matrices (N, K) side by side, of codes or of floats.
 
@@ -24,12 +27,10 @@ class Product:
     alike. Floats with one token are the kernel's, with many a library's GEMM.
     """
 
-    def __init__(self, kernels: Kernels, linears: Sequence[nn.Module]) -> None:
+    def __init__(self, kernels: Kernels, linears: Sequence[Multiplied]) -> None:
         self._kernels = kernels
         self._linears = linears  # they own the memory
-        first = linears[0]
-        kind = first.bits if isinstance(first, QuantizedLinear) else KINDS[first.weight.dtype]
-        self.address = ProductAddress(kind, len(linears), first.in_features)
+        self.address = ProductAddress(_kind(linears[0]), len(linears), linears[0].in_features)
         for number, linear in enumerate(linears):
             self.address.matrices[number] = _address(linear)
 
@@ -40,11 +41,12 @@ class Product:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (T, sum of N) float32 for ``x`` (T, K), contiguous float32."""
-        if len(x) == 1 or isinstance(self._linears[0], QuantizedLinear):
+        plain = [linear for linear in self._linears if isinstance(linear, nn.Linear)]
+        if len(x) == 1 or not plain:
             return self._kernels.multiply(self.address, x)
         out = torch.empty(len(x), self.address.rows)
         first = 0
-        for linear in self._linears:
+        for linear in plain:
             end = first + linear.out_features
             _multiply_many(x, linear.weight.detach(), out[:, first:end])
             first = end
@@ -53,28 +55,30 @@ class Product:
 
 def make_product(kernels: Kernels, linears: Sequence[nn.Module]) -> Product | None:
     """Return the product for linears of one kind and width, or None where the kernels cannot."""
-    kinds = {_kind(linear) for linear in linears}
-    return Product(kernels, linears) if len(kinds) == 1 and None not in kinds else None
+    fitting = [linear for linear in linears if isinstance(linear, Multiplied) and _fits(linear)]
+    kinds = {(_kind(linear), linear.in_features) for linear in fitting}
+    return Product(kernels, fitting) if len(fitting) == len(linears) and len(kinds) == 1 else None
 
 
-def _kind(linear: nn.Module) -> tuple[object, int] | None:
-    """Return what must be the same in a product, None for what the kernels cannot take."""
-    if type(linear) is QuantizedLinear:
-        fits = linear.in_features % GROUP_SIZE == 0 and linear.scales.dtype == torch.float32
+def _fits(linear: Multiplied) -> bool:
+    """Tell whether the kernels can multiply it. A subclass may compute something else."""
+    if isinstance(linear, QuantizedLinear):
         parts = list(linear.buffers())
-        kind: object = linear.bits
-    elif type(linear) is nn.Linear:
-        kind, parts = linear.weight.dtype, [linear.weight]
-        fits = linear.bias is None and kind in KINDS and linear.in_features % _LANES == 0
+        is_known = type(linear) is QuantizedLinear and linear.scales.dtype == torch.float32
+        fits = linear.in_features % GROUP_SIZE == 0
     else:
-        return None
-    if not fits or not all(part.is_cpu and part.is_contiguous() for part in parts):
-        return None
-    return kind, linear.in_features
+        parts = [linear.weight]
+        is_known = type(linear) is nn.Linear and linear.weight.dtype in KINDS
+        fits = linear.bias is None and linear.in_features % _LANES == 0
+    return is_known and fits and all(part.is_cpu and part.is_contiguous() for part in parts)
 
 
-def _address(linear: nn.Module) -> MatrixAddress:
-    if not isinstance(linear, QuantizedLinear):
+def _kind(linear: Multiplied) -> int:
+    return linear.bits if isinstance(linear, QuantizedLinear) else KINDS[linear.weight.dtype]
+
+
+def _address(linear: Multiplied) -> MatrixAddress:
+    if isinstance(linear, nn.Linear):
         return MatrixAddress(linear.weight.data_ptr(), None, None, linear.out_features)
     zeros = None if linear.zeros is None else linear.zeros.data_ptr()
     values, scales = linear.values.data_ptr(), linear.scales.data_ptr()
@@ -90,6 +94,6 @@ def _multiply_many(x: Tensor, weight: Tensor, out: Tensor) -> None:
     else:
         # In float16, and in bfloat16 without instructions for it, torch is 3 to 10 times slower
         # than in float32.
-        blocks = zip(weight.split(_BLOCK_ROWS), out.split(_BLOCK_ROWS, dim=1), strict=True)
-        for block, part in blocks:
-            torch.mm(x, block.float().t(), out=part)
+        for first in range(0, len(weight), _BLOCK_ROWS):
+            rows = slice(first, first + _BLOCK_ROWS)
+            torch.mm(x, weight[rows].float().t(), out=out[:, rows])

@@ -8,7 +8,7 @@ from torch import nn
 from xverse_chat.engine.cpu.compiler import NoKernelsError, load_library
 from xverse_chat.engine.cpu.forward import CpuForward, CpuLayer
 from xverse_chat.engine.cpu.library import Kernels
-from xverse_chat.engine.cpu.products import make_product
+from xverse_chat.engine.cpu.products import Product, make_product
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -59,11 +59,13 @@ def _has_known_shape(model: "LlamaForCausalLM") -> bool:
 
 
 def _make_layer(kernels: Kernels, layer: nn.Module) -> CpuLayer | None:
-    attention, mlp = layer.self_attn, layer.mlp
-    qkv = make_product(kernels, [attention.q_proj, attention.k_proj, attention.v_proj])
-    output = make_product(kernels, [attention.o_proj])
-    gate_up = make_product(kernels, [mlp.gate_proj, mlp.up_proj])
-    down = make_product(kernels, [mlp.down_proj])
+    def product(*names: str) -> Product | None:
+        return make_product(kernels, [layer.get_submodule(name) for name in names])
+
+    qkv = product("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+    output = product("self_attn.o_proj")
+    gate_up = product("mlp.gate_proj", "mlp.up_proj")
+    down = product("mlp.down_proj")
     if qkv is None or output is None or gate_up is None or down is None:
         return None
     return CpuLayer(layer, qkv=qkv, output=output, gate_up=gate_up, down=down)
