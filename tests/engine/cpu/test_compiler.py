@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from xverse_chat.engine.cpu.compiler import NoKernelsError, load_library
 
@@ -68,3 +69,14 @@ def test_a_processor_without_avx2_is_told(folder: Path) -> None:
 def test_an_option_that_the_compiler_refuses_is_told() -> None:
     with pytest.raises(NoKernelsError, match="do not compile"):
         load_library(["-march=nothing"])
+
+
+def test_the_kernels_have_the_threads_that_torch_is_told_to_have() -> None:
+    library = load_library()
+    before = torch.get_num_threads()
+    try:
+        for count in (2, 1):
+            torch.set_num_threads(count)
+            assert library.omp_get_max_threads() == count
+    finally:
+        torch.set_num_threads(before)

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from xverse_chat.config import kernel_cache_folder
 from xverse_chat.errors import EngineError
 
@@ -40,6 +42,7 @@ def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
     sources = [path.read_text("utf-8") for path in sorted(KERNELS_FOLDER.iterdir())]
     key = hashlib.sha256(repr((command, macros, sources)).encode()).hexdigest()[:32]
     path = kernel_cache_folder() / f"{key}.so"
+    _share_threads()
     try:
         return ctypes.CDLL(str(path))
     except OSError:  # not there, or damaged
@@ -56,6 +59,16 @@ def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
             return ctypes.CDLL(str(_kept(made, path)))
         except OSError as error:
             raise NoKernelsError(f"The compiled kernels cannot be loaded: {error}.") from error
+
+
+def _share_threads() -> None:
+    """Let the kernels use torch's threads, and as many of them as torch is told to.
+
+    Some of torch's wheels bring OpenMP under a name of their own. What is global goes before what
+    the kernels were linked with, so they do not start a second set of threads.
+    """
+    for path in Path(torch.__file__).parent.glob("lib/libgomp*"):
+        ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
 
 
 def _kept(made: Path, path: Path) -> Path:
