@@ -10,7 +10,7 @@ import pynvml
 import torch
 from transformers import LlamaConfig
 
-from benchmarks.random_model import random_ids
+from benchmarks.random_model import linear_parameters, random_ids
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.generate import Engine, Outcome
 
@@ -126,12 +126,11 @@ def measure_memory(engine: Engine) -> Measured:
 def weight_bytes(config: LlamaConfig, bits: int) -> int:
     """Return what is read of the weights for one token: all matrices but the embedding."""
     head: int = config.vocab_size * config.hidden_size
-    layer: int = 4 * config.hidden_size**2 + 3 * config.hidden_size * config.intermediate_size
-    body: int = config.num_hidden_layers * layer
+    body = linear_parameters(config) - head
     if bits == 16:
         return 2 * (body + head)
-    sixteenths = 69 if bits == 4 else 128  # 4 bits, a scale of 16 and a zero point of 4 for 64
-    return body * sixteenths // 128 + head
+    # 4 bits, and a scale of 16 and a zero point of 4 for each 64: 69 bytes for 128 weights.
+    return head + (body * 69 // 128 if bits == 4 else body)
 
 
 def _process_bytes() -> int | None:

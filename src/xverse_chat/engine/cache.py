@@ -11,6 +11,15 @@ from transformers.cache_utils import Cache, DynamicLayer
 GROWTH_TOKENS = 256
 
 
+def capacity_for(tokens: int, *, length: int) -> int:
+    """Return the tokens to make room for when ``length`` are in use and ``tokens`` will be.
+
+    An eighth and at least some hundred more: copies stay rare, little room is idle.
+    """
+    wanted = max(tokens, length + length // 8)
+    return -(-wanted // GROWTH_TOKENS) * GROWTH_TOKENS
+
+
 class _Layer(DynamicLayer):
     """Keys and values of one layer, each (1, H, capacity, D), of which ``length`` are in use."""
 
@@ -39,9 +48,7 @@ class _Layer(DynamicLayer):
         return self.length
 
     def _grow(self, tokens: int) -> None:
-        # By an eighth and at least some hundred tokens: copies stay rare, little room is idle.
-        wanted = max(tokens, self.length + self.length // 8)
-        capacity = -(-wanted // GROWTH_TOKENS) * GROWTH_TOKENS
+        capacity = capacity_for(tokens, length=self.length)
         for name in ("keys", "values"):
             old = getattr(self, name)
             new = old.new_empty((*old.shape[:-2], capacity, old.shape[-1]))

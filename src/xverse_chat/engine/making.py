@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from xverse_chat.engine.cpu.selection import make_cpu_forward
 from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
 from xverse_chat.engine.cuda.making import make_cuda_decoder
 from xverse_chat.engine.decoder import Decoder, HostDecoder
@@ -24,4 +25,5 @@ def make_decoder(
             return make_cuda_decoder(model, quantization_bits=quantization_bits)
         except KernelsUnavailableError as error:
             note(f"Answers will be slow: {error}.")
-    return HostDecoder(TransformersForward(model), model.config.max_position_embeddings)
+    forward = make_cpu_forward(model) or TransformersForward(model)
+    return HostDecoder(forward, model.config.max_position_embeddings)
