@@ -82,14 +82,21 @@ def test_logits_are_those_of_the_description(precision: str, model: XverseForCau
         assert relative_error(forward.run([token], go_on), row) < bound
 
 
-@pytest.mark.parametrize(
-    ("precision", "bound"), [("float32", 2e-6), ("float16", 2e-3), ("int8", 2e-3), ("int4", 2e-3)]
-)
-def test_prefill_equals_decode(precision: str, bound: float, model: XverseForCausalLM) -> None:
-    """Quantized, the products agree bit for bit and only attention adds up in another order."""
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8", "int4"])
+def test_prefill_equals_decode(precision: str, model: XverseForCausalLM) -> None:
+    """Quantized, products agree bit for bit, and attention adds up in another order.
+
+    What that changes in a last bit can tip an input to the next whole number: it may do as much as
+    rounding inputs does, and no more.
+    """
     model = in_precision(model, precision)
     whole, stepwise, mixed = (forward_of(model) for _ in range(3))
     expected = whole.run(IDS, go_on)
+    bound = {"float32": 2e-6, "float16": 2e-3}.get(precision)
+    if bound is None:
+        with torch.no_grad():
+            unrounded = copy.deepcopy(model).double()(input_ids=torch.tensor([IDS])).logits[0, -1]
+        bound = 1.5 * relative_error(expected, unrounded)
     for token in IDS:
         last = stepwise.run([token], go_on)
     mixed.run(IDS[:5], go_on)
