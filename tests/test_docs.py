@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -82,16 +83,71 @@ def test_a_document_opens_with_the_two_commands(name: str) -> None:
     ]
 
 
+def result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(read(f"benchmarks/results/{name}.json"))
+    return found
+
+
+def test_figures_of_the_download_are_those_of_the_result_file() -> None:
+    download = result("real_size_h200")["download"]
+    for name in READMES:
+        text = read(name)
+        assert f"{download['peak_disk_bytes'] / 1e9:.1f} GB" in text
+        assert f"{download['peak_memory_bytes'] / 1e9:.2f} GB" in text
+        assert f"{download['seconds']:.0f} " in text
+
+
 @pytest.mark.parametrize("name", READMES)
-def test_the_figures_are_those_of_the_result_file(name: str) -> None:
+def test_figures_of_a_gpu_are_those_of_the_result_file(name: str) -> None:
+    measured = result("gpu_h200")
+    decode = [measured[key] for key in ("decode_16", "decode_8", "decode_4_alone")]
+    prefill = [measured[key] for key in ("prefill_16", "prefill_8", "prefill_4_alone")]
+    memory = [measured[key] for key in ("memory_16", "memory_8", "memory_4_alone")]
+    rows = [
+        [f"{step['tokens_per_s']:.1f}" for step in decode],
+        [f"{step['copy_share'] * 100:.0f} %" for step in decode],
+        [f"{step['sampling_tokens_per_s']:.1f}" for step in decode],
+        [f"{step['tokens_per_s_at_8k']:.1f}" for step in decode],
+        [f"{prompt['tokens_per_s']:,}" for prompt in prefill],
+        [f"{peak['peak_allocated_bytes'] / 1e9:.1f} GB" for peak in memory],
+    ]
     text = read(name)
-    result = json.loads(read("benchmarks/results/real_size_h200.json"))
-    for step in ("chat_16-bit", "chat_int8", "chat_int4"):
-        timings = result[step]["timings"]
-        gigabytes = result[step]["peak_gpu_bytes"] / 1e9
-        for figure in (timings["load_s"], gigabytes, timings["decode_tokens_per_s"]):
-            assert f"{figure:.1f}" in text
-    download = result["download"]
-    assert f"{download['peak_disk_bytes'] / 1e9:.1f} GB" in text
-    assert f"{download['peak_memory_bytes'] / 1e9:.2f} GB" in text
-    assert f"{download['seconds']:.0f} " in text
+    assert [row for row in rows if f"| {' | '.join(row)} |" not in text] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_figures_of_a_cpu_are_those_of_the_result_file(name: str) -> None:
+    measured = result("cpu_1b")
+    text = read(name)
+    for work, digits in (("decode", 1), ("prefill", 0)):
+        figures = [
+            f"{measured[bits][work]['tokens_per_s'][engine]:.{digits}f}"
+            for bits in ("4 bits", "8 bits", "16 bits")
+            for engine in ("ours", "llama.cpp")
+        ]
+        assert f"| {' | '.join(figures)} |" in text
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_figures_of_quality_are_those_of_the_result_file(name: str) -> None:
+    schemes = {
+        "--quant 4`": "ours, 4 bits",
+        "| IQ4_XS": "llama.cpp IQ4_XS",
+        "| Q4_0": "llama.cpp Q4_0",
+        "| NF4": "bitsandbytes NF4, double",
+        "| Q4_K_M": "llama.cpp Q4_K_M",
+        "| HQQ": "HQQ, group 64",
+        "| torchao": "torchao int4, group 64",
+        "--quant 8`": "ours, 8 bits",
+        "| Q8_0": "llama.cpp Q8_0",
+    }
+    measured = {row["scheme"]: row for row in result("quality")["matrices"]}
+    rows = read(name).partition("Student's t, 4" if name == READMES[0] else "（t，自由度 4）")[2]
+    for label, scheme in schemes.items():
+        errors = measured[scheme]["errors"]
+        row = next(line for line in rows.splitlines() if label in line)
+        for figure in (errors["Gaussian"], errors["Student t, 4 degrees"]):
+            assert f"{figure * 100:.{2 if figure > 0.001 else 3}f} %" in row
+    same = {row["scheme"]: row["own_head"]["same_token"] for row in result("quality")["demo_model"]}
+    for scheme in ("ours, 4 bits", "ours, 8 bits"):
+        assert f"{same[scheme] * 100:.2f} %" in read(name)
