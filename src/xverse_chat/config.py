@@ -10,6 +10,7 @@ from typing import Any
 import platformdirs
 
 from xverse_chat.errors import UsageError
+from xverse_chat.wording import say
 
 APPLICATION_NAME = "xverse-chat"
 DEFAULT_MODEL_ID = "xverse/XVERSE-7B-Chat"
@@ -43,22 +44,31 @@ class GenerationSettings:
         # Written as "not (good)" so that NaN is refused too.
         if not 0.0 < self.temperature <= 100.0:
             raise ValueError(
-                f"temperature must be above 0 and at most 100, not {self.temperature}; "
-                "for the most likely token each time use greedy decoding"
+                say(
+                    "temperature must be above 0 and at most 100, not {value}; for the most likely "
+                    "token each time use greedy decoding",
+                    value=self.temperature,
+                )
             )
         if not 0.0 < self.top_p <= 1.0:
-            raise ValueError(f"top-p must be above 0 and at most 1, not {self.top_p}")
+            raise ValueError(
+                say("top-p must be above 0 and at most 1, not {value}", value=self.top_p)
+            )
         if self.top_k < 0:
-            raise ValueError(f"top-k must be 0 (off) or more, not {self.top_k}")
+            raise ValueError(say("top-k must be 0 (off) or more, not {value}", value=self.top_k))
         if not 0.0 < self.repetition_penalty <= 10.0:
             raise ValueError(
-                "repetition penalty must be above 0 and at most 10 (1 is off), "
-                f"not {self.repetition_penalty}"
+                say(
+                    "repetition-penalty must be above 0 and at most 10 (1 is off), not {value}",
+                    value=self.repetition_penalty,
+                )
             )
         if self.max_new_tokens < 1:
-            raise ValueError(f"max-new-tokens must be 1 or more, not {self.max_new_tokens}")
+            raise ValueError(
+                say("max-new-tokens must be 1 or more, not {value}", value=self.max_new_tokens)
+            )
         if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed must be from 0 to 2^63 - 1, not {self.seed}")
+            raise ValueError(say("seed must be from 0 to 2^63 - 1, not {value}", value=self.seed))
 
     def overridden(self, options: Mapping[str, Any]) -> "GenerationSettings":
         """Return these settings with every option that is not None put over them."""
@@ -71,8 +81,10 @@ def check_model_id(model_id: str) -> str:
     """Return ``model_id`` if it has the form ``OWNER/NAME``; raise UsageError otherwise."""
     if not _MODEL_ID.fullmatch(model_id) or ".." in model_id:
         raise UsageError(
-            f"{model_id!r} is no model id: it must have the form OWNER/NAME.",
-            hint=f"The default is {DEFAULT_MODEL_ID}.",
+            say(
+                "{model_id!r} is no model id: it must have the form OWNER/NAME.", model_id=model_id
+            ),
+            hint=say("The default is {default}.", default=DEFAULT_MODEL_ID),
         )
     return model_id
 
