@@ -16,6 +16,7 @@ from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 from xverse_chat.progress import Progress, Stage
 from xverse_chat.terminal.repl import run_conversation
 from xverse_chat.terminal.texts import TEXTS
+from xverse_chat.wording import say
 
 EXPECTED = ModelDescription("demo", "float32", "cpu", context_tokens=0)
 LOADED_BYTES = 14_600_000_000
@@ -52,14 +53,14 @@ class ScriptedModel:
     ) -> Generator[str | Finish, None, None]:
         reply = self._replies.pop(0) if self._replies else "echo"
         if reply == "memory":
-            raise MemoryShortageError("The GPU memory is full.", hint="Type /new.")
+            raise MemoryShortageError(say("The GPU memory is full."), hint=say("Type /new."))
         pieces = [_retell(messages)] if reply == "echo" else list(reply)
         said, reason = 0, self._script.reason
         for piece in pieces:
             if piece == "LOST":
-                raise DeviceLostError("The GPU failed.", hint="Start anew.")
+                raise DeviceLostError(say("The GPU failed."), hint=say("Start anew."))
             if piece == "ERROR":
-                raise EngineError("The engine broke.", hint="Try again.")
+                raise EngineError(say("The engine broke."), hint=say("Try again."))
             if stop.wait(self._script.piece_s):
                 time.sleep(self._script.deaf_s)
                 reason = "interrupted"
@@ -82,7 +83,7 @@ def load(script: Script, progress: Progress) -> ScriptedModel:
         time.sleep(script.load_s / steps)
         progress.advance("model", LOADED_BYTES // steps)
     if script.load_error:
-        raise EngineError(script.load_error, hint="Load it again.")
+        raise EngineError(say(script.load_error), hint=say("Load it again."))
     return ScriptedModel(script)
 
 

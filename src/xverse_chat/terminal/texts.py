@@ -5,11 +5,9 @@ Each text is a field, so that a missing one fails when the program starts and in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from xverse_chat.progress import Stage
-
-Language = Literal["en", "zh"]
+from xverse_chat.terminal.translation import Language, translate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +85,10 @@ class Texts:
     offer_leave: str
     offer_question: str
     offer_again: str
+
+    def told(self, text: str) -> str:
+        """Return what another layer says (an error, a hint, a note), in this language."""
+        return translate(text, self.language)
 
     def stage(self, stage: Stage | None) -> str:
         """Return what is being done; None is the time before the first stage."""
