@@ -1,6 +1,5 @@
 """Names, defaults and folders, each stated once. Standard library and platformdirs only."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -90,15 +89,12 @@ def check_model_id(model_id: str) -> str:
 
 
 def find_cache_dir(chosen: Path | None = None) -> Path:
-    """Return the folder for downloads: the chosen one, else the environment's, else a default.
+    """Return the folder for downloads: the chosen one, else a default. Nothing is created.
 
-    Order: ``chosen`` (``--cache-dir``), ``XVERSE_CHAT_CACHE``, ``/root/autodl-tmp`` where that
-    exists, the user's cache folder. Nothing is created.
+    The default is ``/root/autodl-tmp`` where that exists, else the user's cache folder.
     """
     if chosen is not None:
         return chosen.expanduser().absolute()
-    if from_environment := os.environ.get("XVERSE_CHAT_CACHE"):
-        return Path(from_environment).expanduser().absolute()
     if RENTED_DATA_DISK.is_dir():
         return RENTED_DATA_DISK
     return platformdirs.user_cache_path(APPLICATION_NAME)
@@ -109,6 +105,16 @@ def model_folder_path(cache_dir: Path, model_id: str, bits: int | None = None) -
     ending = "" if bits is None else f"-int{bits}"
     name = check_model_id(model_id).replace("/", "--") + ending
     return cache_dir / APPLICATION_NAME / name
+
+
+def config_path() -> Path:
+    """Return the user's own configuration file, there or not."""
+    return platformdirs.user_config_path(APPLICATION_NAME) / "config.toml"
+
+
+def completion_folder() -> Path:
+    """Return where the scripts are that make shells complete options. Nothing is created."""
+    return platformdirs.user_data_path(APPLICATION_NAME)
 
 
 def kernel_cache_folder() -> Path:

@@ -45,6 +45,19 @@ SENTENCES: Mapping[str, str] = {
         "第 {position} 条消息是系统消息，而只有第一条可以是。"
     ),
     "Move the system text to the front, or leave it out.": "请把系统提示移到最前面，或者去掉它。",
+    "{path} is a folder, and what is wanted is a text file.": "{path} 是目录，这里需要文本文件。",
+    "Name its files one by one.": "请逐个指定里面的文件。",
+    "{name} is larger than {limit} MiB": "{name} 超过了 {limit} MiB",
+    "The {count} files have {size} MiB together": "这 {count} 个文件共有 {size} MiB",
+    "{fault}; the files in a message may have {limit} MiB at most, which is far more than a model "
+    "can read at once.": "{fault}；一条消息附带的文件最多 {limit} MiB，"
+    "这已远远超过模型一次能读的量。",
+    "Choose the part that matters.": "请只选取需要的部分。",
+    "{name} is no text file: it is neither UTF-8 nor GB18030.": (
+        "{name} 不是文本文件：它既不是 UTF-8，也不是 GB18030（GBK）。"
+    ),
+    "Save it as UTF-8 text.": "请把它另存为 UTF-8 文本。",
+    "{name} was read as {encoding}.": "{name} 是按 {encoding} 编码读取的。",
     "{model_id!r} is no model id: it must have the form OWNER/NAME.": (
         "{model_id!r} 不是模型 id：它的形式应为 OWNER/NAME。"
     ),
