@@ -14,8 +14,8 @@ from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings,
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.repl import run_conversation
-from xverse_chat.terminal.texts import TEXTS
 from xverse_chat.wording import say
 
 EXPECTED = ModelDescription("demo", "float32", "cpu", context_tokens=0)
@@ -95,7 +95,7 @@ def main() -> None:
             EXPECTED,
             overrides={},
             system=None,
-            texts=TEXTS["zh" if script.language == "zh" else "en"],
+            texts=CurrentTexts.of("zh" if script.language == "zh" else "en"),
             plain=script.plain,
         )
     except EngineError as error:

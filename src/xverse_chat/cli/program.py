@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 
 import typer
@@ -108,7 +109,7 @@ def _language(arguments: Sequence[str], config: ConfigFile | None = None) -> Lan
 def _typed(option: str, arguments: Sequence[str]) -> str | None:
     """Return what was typed after an option, the last time it was."""
     value = None
-    for word, after in zip(arguments, [*arguments[1:], None], strict=True):
+    for word, after in zip_longest(arguments, arguments[1:]):
         if word == option and after is not None:
             value = after
         elif word.startswith(f"{option}="):

@@ -32,16 +32,18 @@ def print_help_page(
     """Print the page, in colour where ``file`` is a terminal that has colour."""
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     columns = min(console.width, MOST_COLUMNS)
-    _print(console, Text(usage, "bold"))
-    for paragraph in intro:
-        console.print()
-        for line in wrap(paragraph, columns):
-            _print(console, Text(line))
-    for section in sections:
-        console.print()
-        _print(console, Text(section.heading, "bold"))
-        for name, meaning in section.rows:
-            _print_row(console, name, wrap(meaning, columns - NAME_COLUMNS))
+    with console.capture() as page:  # where a pipe is closed, Rich would end the process
+        _print(console, Text(usage, "bold"))
+        for paragraph in intro:
+            console.print()
+            for line in wrap(paragraph, columns):
+                _print(console, Text(line))
+        for section in sections:
+            console.print()
+            _print(console, Text(section.heading, "bold"))
+            for name, meaning in section.rows:
+                _print_row(console, name, wrap(meaning, columns - NAME_COLUMNS))
+    file.write(page.get())
 
 
 def wrap(text: str, columns: int) -> list[str]:
