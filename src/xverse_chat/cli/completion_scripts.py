@@ -29,7 +29,7 @@ _xverse_chat_complete() {
         found+=("$line")
     done < <(_XVERSE_CHAT_COMPLETE=zsh "${(Q)words[1]}" "${(@Q)words[2,CURRENT]}" 2>/dev/null)
     if (( $#found )); then
-        _describe -o 'xverse-chat' found
+        _describe 'xverse-chat' found
     else
         _files
     fi

@@ -8,6 +8,7 @@ import typer
 
 from xverse_chat.cli.options import (
     MODEL,
+    SCRIPTS,
     CacheDir,
     Config,
     Help,
@@ -16,7 +17,7 @@ from xverse_chat.cli.options import (
     Version,
     quant_option,
 )
-from xverse_chat.cli.outcome import write_note
+from xverse_chat.cli.outcome import write_json, write_note
 from xverse_chat.cli.program import run_program
 from xverse_chat.cli.start import Program, Start
 from xverse_chat.cli.values import Bits
@@ -90,6 +91,15 @@ def download(
             rich_help_panel=MODEL,
         ),
     ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            allow_from_autoenv=False,
+            help=say("Write the folder, or what went wrong, as one JSON object."),
+            rich_help_panel=SCRIPTS,
+        ),
+    ] = False,
     lang: Lang = None,
     config: Config = None,
     show_config: ShowConfig = False,
@@ -116,7 +126,10 @@ def download(
             start.texts,
         )
         raise
-    sys.stdout.write(f"{folder}\n")
+    if as_json:
+        write_json({"folder": str(folder)})
+    else:
+        sys.stdout.write(f"{folder}\n")
 
 
 def download_showing_progress(

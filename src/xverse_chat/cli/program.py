@@ -15,6 +15,7 @@ from xverse_chat.cli.declarations import (
     VARIABLE_PREFIX,
     Declaration,
     declarations,
+    find_declaration,
     make_command,
 )
 from xverse_chat.cli.outcome import ending_well, prepare_streams
@@ -31,7 +32,7 @@ from xverse_chat.wording import say
 def run_program(program: Program) -> None:
     """Run a program with what was typed, and end the process with its exit code."""
     arguments = sys.argv[1:]
-    texts = CurrentTexts.of(_language(arguments))
+    texts = CurrentTexts.of(_language(program, arguments))
     if shell := os.environ.get(COMPLETION_VARIABLE):
         _complete(program, arguments, shell, texts)
         return
@@ -39,7 +40,7 @@ def run_program(program: Program) -> None:
     with ending_well(texts, as_json=as_json):
         prepare_streams()
         config = load_config(_typed("--config", arguments))
-        texts.switch(_language(arguments, config))
+        texts.switch(_language(program, arguments, config))
         _run(Start(program, texts, config, as_json), arguments)
 
 
@@ -64,9 +65,9 @@ def _complete(program: Program, arguments: list[str], shell: str, texts: Current
     config = None
     with suppress(XverseChatError):
         config = load_config(_typed("--config", arguments[:-1]))
-        texts.switch(_language(arguments[:-1], config))
-    folder = _typed("--cache-dir", arguments[:-1]) or (config and config.values.get("cache_dir"))
-    cache_dir = Path(str(folder)) if folder else None
+        texts.switch(_language(program, arguments[:-1], config))
+    folder = _early_value(program, "--cache-dir", arguments[:-1], config)
+    cache_dir = Path(folder) if folder else None
     lines = complete(program, arguments, shell=shell, texts=texts, cache_dir=cache_dir)
     sys.stdout.writelines(lines)
 
@@ -98,12 +99,22 @@ def _run(start: Start, arguments: list[str]) -> None:
             command.invoke(context)
 
 
-def _language(arguments: Sequence[str], config: ConfigFile | None = None) -> Language:
-    """Return the language to speak, before the options are read and found good."""
-    chosen = _typed("--lang", arguments) or os.environ.get(f"{VARIABLE_PREFIX}_LANG")
-    if not chosen and config is not None:
-        chosen = str(config.values.get("lang", ""))
-    return choose_language(chosen, os.environ)
+def _language(
+    program: Program, arguments: Sequence[str], config: ConfigFile | None = None
+) -> Language:
+    return choose_language(_early_value(program, "--lang", arguments, config), os.environ)
+
+
+def _early_value(
+    program: Program, word: str, arguments: Sequence[str], config: ConfigFile | None
+) -> str | None:
+    """Return what holds for an option before the options are parsed and found good."""
+    row = find_declaration(declarations(program.run), word)
+    assert row is not None, f"{program.name} has no {word}"
+    variables = (os.environ.get(name) for name in row.variables)
+    from_file = config.values.get(row.name) if config is not None else None
+    values = (_typed(word, arguments), *variables, from_file)
+    return next((str(value) for value in values if value), None)
 
 
 def _typed(option: str, arguments: Sequence[str]) -> str | None:

@@ -81,13 +81,12 @@ def read_question(inquiry: Inquiry, attachments: Sequence[Attachment]) -> tuple[
     else:
         piped = "" if inquiry.reads_stdin else _piped_text()
         asked = "\n\n".join(part for part in (piped, inquiry.prompt) if part and part.strip())
-        text = put_before(attachments, asked)
-        if not text:
+        if not asked and not any(attachment.text for attachment in attachments):
             raise UsageError(
                 say("There is nothing to answer: the prompt is empty."),
                 hint=say("Put the question after -p, or pipe it in."),
             )
-        messages = (Message("user", clean_text(text)),)
+        messages = (Message("user", clean_text(put_before(attachments, asked))),)
     if inquiry.system:
         spoken = (message for message in messages if message.role != "system")
         messages = (Message("system", clean_text(inquiry.system)), *spoken)

@@ -59,6 +59,9 @@ SENTENCES: Mapping[str, str] = {
     "Write the answer, or what went wrong, as one JSON object.": (
         "把回答（或出错信息）写成一个 JSON 对象。"
     ),
+    "Write the folder, or what went wrong, as one JSON object.": (
+        "把模型目录（或出错信息）写成一个 JSON 对象。"
+    ),
     "Language of the interface. Default: the locale's.": "界面语言。默认：跟随系统语言环境。",
     "No colour, no redrawing.": "不用颜色，不重绘。",
     "Read settings from this file instead of the user's own.": (
