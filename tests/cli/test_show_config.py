@@ -94,7 +94,7 @@ def test_an_impossible_value_tells_where_it_is_from(tmp_path: Path) -> None:
     assert done.stderr.decode().startswith("XVERSE_CHAT_GREEDY must be true or false.")
     configure(tmp_path, 'quant = 5\nlang = "zh"\n')
     done = run(CHAT, "-p", "x", home=tmp_path)
-    assert f"quant（{path} 第 1 行） 必须是 4, 8 之一，不能是 '5'。" in done.stderr.decode()
+    assert f"{path} 第 1 行的 quant 必须是 4, 8 之一，不能是 '5'。" in done.stderr.decode()
 
 
 def test_demo_is_meant_where_it_is_typed_whatever_the_file_says(tmp_path: Path) -> None:

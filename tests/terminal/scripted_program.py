@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from xverse_chat.chat.attachment import parse_attachment
 from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings, Usage
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
@@ -36,6 +37,7 @@ class Script:
     device: str = "cpu"
     dropped: int = 0
     reason: str = "stop"
+    attached: str = ""  # the text of a file that goes with the first message
 
 
 class ScriptedModel:
@@ -89,6 +91,8 @@ def load(script: Script, progress: Progress) -> ScriptedModel:
 
 def main() -> None:
     script = Script(**json.loads(sys.argv[1]))
+    text = script.attached.encode("gbk")
+    attachments = [parse_attachment(text, name="notes.txt")] if text else []
     try:
         run_conversation(
             lambda progress: load(script, progress),
@@ -97,6 +101,7 @@ def main() -> None:
             system=None,
             texts=CurrentTexts.of("zh" if script.language == "zh" else "en"),
             plain=script.plain,
+            attachments=attachments,
         )
     except EngineError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")

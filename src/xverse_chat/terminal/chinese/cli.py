@@ -116,7 +116,7 @@ SENTENCES: Mapping[str, str] = {
     "the default": "默认值",
     "default": "默认",
     "{path}, line {line}": "{path} 第 {line} 行",
-    "{key} ({place})": "{key}（{place}）",
+    "{key} ({place})": "{place}的 {key}",
     "{where} is no setting.": "{where} 不是设置项。",
     "xverse-chat --show-config lists the settings.": "xverse-chat --show-config 会列出所有设置项。",
     "{variable} is {path!r}, which is another file in every folder.": (

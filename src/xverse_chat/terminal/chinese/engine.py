@@ -80,7 +80,7 @@ SENTENCES: Mapping[str, str] = {
     "This stream was left behind: another chat with the same model has begun.": (
         "这个流已被放弃：同一个模型已经开始了另一次对话。"
     ),
-    "The memory ran out in the middle of an answer.": "回答到一半时内存或显存用完了。",
+    "The memory ran out in the middle of an answer.": "回答到一半时显存（或内存）用完了。",
     "The GPU failed: {reason}": "GPU 出错：{reason}",
     "The computation failed: {reason}": "计算出错：{reason}",
     "Read a stream to its end, or close it, before the next call of chat().": (
@@ -98,7 +98,7 @@ SENTENCES: Mapping[str, str] = {
         "PyTorch 无法使用 GPU：驱动可能比这个版本的 CUDA 旧。"
     ),
     "The memory of {device} has room for a context of {tokens} tokens instead of {whole}.": (
-        "{device} 的内存只能容纳 {tokens} 个 token 的上下文，而不是 {whole} 个。"
+        "{device} 的显存（或内存）只够 {tokens} 个 token 的上下文，不到 {whole} 个。"
     ),
     "In float16 some weights overflow: try --dtype bfloat16 or float32. If that does not help, "
     "xverse-download --verify looks for damage.": "在 float16 下有些权重会溢出：请试试 --dtype "
@@ -106,7 +106,7 @@ SENTENCES: Mapping[str, str] = {
     "See what nvidia-smi shows, or use --device cpu.": (
         "请查看 nvidia-smi 的输出，或者使用 --device cpu。"
     ),
-    "The memory of {device} ran out while loading.": "加载时 {device} 的内存用完了。",
+    "The memory of {device} ran out while loading.": "加载时 {device} 的显存（或内存）用完了。",
     "Close what else uses it, or load with --quant 8 or --quant 4.": (
         "请关闭占用它的其他程序，或者用 --quant 8 或 --quant 4 加载。"
     ),
