@@ -70,7 +70,7 @@ def test_variables_of_other_names_set_the_same(
 
 
 def test_what_is_shown_is_a_file_that_sets_the_same(tmp_path: Path) -> None:
-    options = ["--quant", "4", "--system", '说 "中文"', "--top-p", "0.5", "--greedy"]
+    options = ["--quant", "4", "--system", '说  "中文"\n', "--top-p", "0.5", "--greedy"]
     done = run(CHAT, "--show-config", *options, home=tmp_path)
     text = done.stdout.decode()
     assert "# seed =" in text
@@ -78,7 +78,7 @@ def test_what_is_shown_is_a_file_that_sets_the_same(tmp_path: Path) -> None:
     copied.write_text(text, encoding="utf-8")
     settings = shown(CHAT, "--config", str(copied), home=tmp_path)
     from_file = {key: row["value"] for key, row in settings.items() if row["source"] == "file"}
-    assert from_file == {"quant": 4, "system": '说 "中文"', "top-p": 0.5, "greedy": True}
+    assert from_file == {"quant": 4, "system": '说  "中文"\n', "top-p": 0.5, "greedy": True}
 
 
 def test_an_impossible_value_tells_where_it_is_from(tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ class Declaration:
     panel: Sentence
     variables: tuple[str, ...]
     is_argument: bool
-    is_repeatable: bool
 
     @property
     def is_setting(self) -> bool:
@@ -97,7 +96,6 @@ def _declare(parameter: Any, hint: Any) -> Declaration:
         panel=info.rich_help_panel or NOTHING,
         variables=variables,
         is_argument=parameter.param_type_name == "argument",
-        is_repeatable=get_origin(_without_none(annotation)) is list,
     )
 
 

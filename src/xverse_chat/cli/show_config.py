@@ -16,7 +16,7 @@ from xverse_chat.cli.origin import Origin, origin_of, told_origin
 from xverse_chat.cli.outcome import write_json
 from xverse_chat.cli.start import Start
 from xverse_chat.config import DEFAULT_MODEL_ID, find_cache_dir
-from xverse_chat.terminal.sanitise import sanitise_line
+from xverse_chat.terminal.sanitise import sanitise
 from xverse_chat.wording import say
 
 
@@ -48,11 +48,11 @@ def show_config(context: Any, settings: Sequence[Declaration], start: Start) -> 
         file = {"path": str(config.path), "is_there": config.is_there}
         write_json({"config_file": file, "settings": shown})
         return
-    sys.stdout.write(f"# {sanitise_line(texts.told(_file_note(config)))}\n")
+    sys.stdout.write(f"# {sanitise(texts.told(_file_note(config)))}\n")
     for key, value, origin, where in rows:
         mark = "# " if origin is Origin.DEFAULT else ""
         line = f"{mark}{key} = {'' if value is None else json.dumps(value, ensure_ascii=False)}"
-        sys.stdout.write(f"{sanitise_line(line):<44}  # {sanitise_line(texts.told(where))}\n")
+        sys.stdout.write(f"{sanitise(line):<44}  # {sanitise(texts.told(where))}\n")
 
 
 def _file_note(config: ConfigFile) -> str:
