@@ -23,8 +23,12 @@ from tests.scripted import ScriptedBackend
 from xverse_chat.chat.loading import Loading
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Progress
+from xverse_chat.terminal.completion import CommandCompleter
 from xverse_chat.terminal.editor import LineEditor
 from xverse_chat.terminal.entry import MAX_MESSAGE_BYTES, Departure, Entry
+from xverse_chat.terminal.foot import Foot
+from xverse_chat.terminal.history_file import HistoryFile
+from xverse_chat.terminal.status_line import Status
 from xverse_chat.terminal.tally import ProgressTally
 from xverse_chat.terminal.texts import ENGLISH
 from xverse_chat.wording import say
@@ -41,7 +45,9 @@ def loaded(progress: Progress) -> ScriptedBackend:
 
 
 def editor(
-    load: Callable[[Progress], ScriptedBackend] = loaded, announced: list[str] | None = None
+    load: Callable[[Progress], ScriptedBackend] = loaded,
+    announced: list[str] | None = None,
+    history: HistoryFile | None = None,
 ) -> LineEditor:
     tally = ProgressTally()
     loading = Loading(load, tally)
@@ -52,7 +58,9 @@ def editor(
     return LineEditor(
         ENGLISH,
         loading,
-        tally,
+        Foot(ENGLISH, loading, tally, lambda: Status("model", "int4")),
+        completer=CommandCompleter(ENGLISH),
+        history=history,
         begin=lambda: said.append("begun"),
         announce=lambda: said.append("loaded"),
     )
@@ -74,7 +82,7 @@ def send_aside(keys: PipeInput, text: str) -> None:
         (" " + ENTER + "b" + ENTER, " b"),
         ("gone" + CTRL_C + "kept" + ENTER, "kept"),
         ("ab" + LEFT + CTRL_D + ENTER, "a"),
-        ("👩‍👩‍👧" + BACKSPACE + "x" + ENTER, "👩‍👩‍x"),
+        ("a👩‍👩‍👧" + BACKSPACE + "x" + ENTER, "ax"),
     ],
 )
 def test_what_is_typed_is_what_is_sent(typed: str, text: str, keys: PipeInput) -> None:

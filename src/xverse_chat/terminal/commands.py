@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from xverse_chat.chat.attachment import Attachment
 from xverse_chat.chat.session import Session
 from xverse_chat.terminal.current_texts import CurrentTexts
+from xverse_chat.terminal.entry import Entry
 from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.texts import TEXTS, Texts
 
@@ -87,6 +88,12 @@ def parse(text: str, *, pasted: bool = False) -> str | Invocation | Unknown:
     if line.startswith("/"):
         return Unknown(word, _nearest(word))
     return text
+
+
+def as_typed(entry: Entry) -> str:
+    """Return what has to be typed to send an entry again: what was pasted is no command."""
+    is_message = not entry.pasted or isinstance(parse(entry.text), str)
+    return entry.text if is_message else "/" + entry.text.lstrip()
 
 
 def invoke(invocation: Invocation, desk: Desk) -> None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-MAX_MESSAGE_BYTES = 256 * 1024
+# Far more than any context holds: what is too long is told in tokens, by whoever counts them.
+MAX_MESSAGE_BYTES = 2**20
 INTERRUPTED_EXIT_CODE = 130
 SECOND_INTERRUPT_WITHIN_S = 2.0
 
@@ -26,8 +27,8 @@ class Departure:
 class Editor(Protocol):
     """Where messages are written."""
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message.
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message; ``draft`` stands in the line already.
 
         Raises the XverseChatError that loading the model ended with, if it does so meanwhile.
         """

@@ -6,10 +6,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from typing import Any
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
+from xverse_chat.terminal.commands import as_typed
 from xverse_chat.terminal.entry import (
     INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
@@ -18,6 +19,7 @@ from xverse_chat.terminal.entry import (
     Entry,
     message_bytes,
 )
+from xverse_chat.terminal.history_file import HistoryFile
 from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.terminal_state import TerminalState
 from xverse_chat.terminal.texts import Texts
@@ -31,17 +33,25 @@ class PlainEditor:
     """Reads messages line by line, edited by readline where Python has it."""
 
     def __init__(
-        self, texts: Texts, loading: Loading, terminal: TerminalState, say: Callable[[str], None]
+        self,
+        texts: Texts,
+        loading: Loading,
+        terminal: TerminalState,
+        say: Callable[[str], None],
+        *,
+        history: HistoryFile | None,
     ) -> None:
         self._texts = texts
         self._loading = loading
         self._terminal = terminal
         self._say = say
         self._interrupted_at = float("-inf")
-        _start_readline()
+        self._history = history
+        self._readline = _start_readline(history.read() if history is not None else [])
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message; raise what loading ended with."""
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message, from ``draft`` on; raise what loading ended with."""
+        self._put_in(draft)
         while True:
             if self._loading.failure is not None:
                 raise self._loading.failure
@@ -59,6 +69,8 @@ class PlainEditor:
                 limit = format_bytes(MAX_MESSAGE_BYTES)
                 self._say(self._texts.too_long.format(size=format_bytes(size), limit=limit))
             elif entry.text.strip():
+                if self._history is not None:
+                    self._history.add(as_typed(entry))
                 return entry
 
     def _read_entry(self) -> Entry:
@@ -77,6 +89,20 @@ class PlainEditor:
             signal.signal(signal.SIGINT, handler)
         return Entry(clean_text("\n".join(lines)), pasted)
 
+    def _put_in(self, draft: str) -> None:
+        """Have the next line begin with ``draft``; show it where that cannot be."""
+        if not draft:
+            return
+        if self._readline is None or "\n" in draft:
+            self._say(draft)
+            return
+
+        def insert() -> None:
+            self._readline.insert_text(draft)
+            self._readline.set_startup_hook(None)
+
+        self._readline.set_startup_hook(insert)
+
     def _interrupt(self) -> Departure | None:
         self._say("")
         now = time.monotonic()
@@ -92,16 +118,25 @@ def _more_is_there() -> bool:
     return bool(select.select([sys.stdin], [], [], PASTE_GAP_S)[0])
 
 
-def _start_readline() -> None:
-    """Have ``input`` edit with readline, on a terminal that it takes for one without escapes."""
+def _start_readline(history: list[str]) -> Any:
+    """Have ``input`` edit with readline, on a terminal that it takes for one without escapes.
+
+    Returns the module, None where Python has none. A message of several lines is no line that
+    could be edited again.
+    """
     before = os.environ.get("TERM")
     os.environ["TERM"] = "dumb"
     try:
-        with suppress(ImportError):
-            import readline
-
-            readline.parse_and_bind("set enable-bracketed-paste off")
-            readline.parse_and_bind("set bell-style none")
+        import readline
+    except ImportError:
+        return None
+    else:
+        readline.parse_and_bind("set enable-bracketed-paste off")
+        readline.parse_and_bind("set bell-style none")
+        for text in history:
+            if "\n" not in text:
+                readline.add_history(text)
+        return readline
     finally:
         if before is None:
             del os.environ["TERM"]

@@ -18,11 +18,13 @@ from xverse_chat.progress import Progress
 from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
+from xverse_chat.terminal.history_file import HistoryFile
 from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.reply import POLL_S, Reply
 from xverse_chat.terminal.rich_renderer import RichRenderer
 from xverse_chat.terminal.signals import watch_signals
+from xverse_chat.terminal.status_line import Status
 from xverse_chat.terminal.tally import ProgressTally
 from xverse_chat.terminal.terminal_state import TerminalState, wants_plain
 
@@ -36,19 +38,20 @@ def run_conversation(
     texts: CurrentTexts,
     plain: bool,
     attachments: Sequence[Attachment] = (),
+    history: HistoryFile | None = None,
 ) -> NoReturn:
     """Hold a conversation while ``load`` brings the model, and end the process with its exit code.
 
     ``expected`` is what is known of the model before it is there, ``overrides`` are changes to
-    its settings; ``attachments`` go with the first message. Raises the XverseChatError that
-    loading ended with.
+    its settings; ``attachments`` go with the first message; ``history`` is where typed lines are
+    remembered. Raises the XverseChatError that loading ended with.
     """
     _take_any_bytes()
     can_redraw = not wants_plain(plain, os.environ, sys.stdout)
     renderer = (RichRenderer if can_redraw else PlainRenderer)(sys.stdout, texts)
     terminal = TerminalState(can_redraw=can_redraw)
     desk = Desk(Session(system), renderer, texts, has_keys=can_redraw, attachments=[*attachments])
-    conversation = Conversation(desk, terminal, load, expected)
+    conversation = Conversation(desk, terminal, load, expected, history)
     with terminal.quiet():
         exit_code = conversation.run(overrides)
     # A thread may be inside the model, and taking torch apart costs a second.
@@ -71,8 +74,10 @@ class Conversation:
         terminal: TerminalState,
         load: Callable[[Progress], Backend],
         expected: ModelDescription,
+        history: HistoryFile | None,
     ) -> None:
         self._desk = desk
+        self._history = history
         self._terminal = terminal
         self._tally = ProgressTally()
         self._loading = Loading(load, self._tally)
@@ -104,16 +109,30 @@ class Conversation:
             from xverse_chat.terminal.plain_editor import PlainEditor
 
             self._loading.start()
-            return PlainEditor(desk.texts, self._loading, self._terminal, desk.renderer.notice)
+            return PlainEditor(
+                desk.texts,
+                self._loading,
+                self._terminal,
+                desk.renderer.notice,
+                history=self._history,
+            )
+        from xverse_chat.terminal.completion import CommandCompleter
         from xverse_chat.terminal.editor import LineEditor
+        from xverse_chat.terminal.foot import Foot
 
         return LineEditor(
             desk.texts,
             self._loading,
-            self._tally,
+            Foot(desk.texts, self._loading, self._tally, self._status),
+            completer=CommandCompleter(desk.texts),
+            history=self._history,
             begin=self._loading.start,
             announce=self._announce,
         )
+
+    def _status(self) -> Status:
+        told = self._told
+        return Status(told.model_id, told.precision, 0, told.context_tokens)
 
     def _take(self, entry: Entry, overrides: Mapping[str, Any]) -> None:
         """Do what an entry says: run a command, or have a message answered."""

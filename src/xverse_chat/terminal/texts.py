@@ -59,6 +59,11 @@ class Texts:
     interrupt_hint: str
     too_long: str
     paste_too_long: str
+    folded: str
+    folded_lines: str
+    search_label: str
+    repeat_label: str
+    status_context: str
 
     # Commands
     help_commands: str
@@ -141,6 +146,11 @@ ENGLISH = Texts(
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
+    folded="⟦pasted: {beginning}… · {size}{number}⟧",
+    folded_lines="⟦pasted: {beginning}… · {lines} lines · {size}{number}⟧",
+    search_label="Search backward: ",
+    repeat_label="Repeat: ",
+    status_context="context {figures}",
     help_commands="Commands",
     help_keys="Keys",
     key_enter="send the message",
@@ -206,6 +216,11 @@ CHINESE = Texts(
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",
+    folded="⟦粘贴：{beginning}… · {size}{number}⟧",
+    folded_lines="⟦粘贴：{beginning}… · {lines} 行 · {size}{number}⟧",
+    search_label="向前搜索：",
+    repeat_label="重复：",
+    status_context="上下文 {figures}",
     help_commands="命令",
     help_keys="按键",
     key_enter="发送消息",
