@@ -99,6 +99,11 @@ def model_folder_path(cache_dir: Path, model_id: str, bits: int | None = None) -
     return cache_dir / APPLICATION_NAME / name
 
 
+def conversations_folder() -> Path:
+    """Return where conversations are saved. Nothing is created."""
+    return platformdirs.user_data_path(APPLICATION_NAME) / "conversations"
+
+
 def kernel_cache_folder() -> Path:
     """Return where compiled GPU kernels are kept. Nothing is created."""
     return platformdirs.user_cache_path(APPLICATION_NAME) / "kernels"

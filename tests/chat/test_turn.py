@@ -5,7 +5,7 @@ import pytest
 from tests.scripted import ScriptedBackend
 from xverse_chat.chat.backend import Finish, Message
 from xverse_chat.chat.session import Session
-from xverse_chat.chat.turn import run_turn
+from xverse_chat.chat.turn import ask as ask_turn
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
 
