@@ -9,12 +9,13 @@ from tests.scripted import ScriptedBackend
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.backend import Finish, Message, Timings, Usage
 from xverse_chat.chat.session import Session
-from xverse_chat.chat.turn import run_turn
+from xverse_chat.chat.turn import ask
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.reply import STOP_PATIENCE_S, Reply
 from xverse_chat.terminal.texts import ENGLISH
+from xverse_chat.wording import say
 
 
 def show(answering: Answering, interrupt: threading.Event | None = None) -> str:
@@ -28,7 +29,7 @@ def answer(*script: str | BaseException) -> tuple[Answering, Session]:
     session, backend = Session(), ScriptedBackend(list(script))
     settings = GenerationSettings()
     return (
-        Answering(lambda stop: run_turn(session, backend, "hi", settings=settings, stop=stop)),
+        Answering(lambda stop: ask(session, "hi").run(backend, settings=settings, stop=stop)),
         session,
     )
 
@@ -38,7 +39,9 @@ def test_pieces_come_out_in_order() -> None:
     assert show(answering) == "Model: abc\n3 tokens · 10 tokens/s · first after 0.10 s\n"
 
 
-@pytest.mark.parametrize("error", [ValueError("a defect"), EngineError("a failure"), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("a defect"), EngineError(say("a failure")), MemoryError()]
+)
 def test_no_error_escapes_and_none_is_hidden(error: BaseException) -> None:
     answering, session = answer(error)
     assert "Error: " in show(answering)
@@ -65,7 +68,7 @@ def test_a_turn_that_does_not_stop_is_left_behind_and_keeps_what_was_said() -> N
 
     backend, settings = Deaf(), GenerationSettings()
     answering = Answering(
-        lambda stop: run_turn(session, backend, "hi", settings=settings, stop=stop)
+        lambda stop: ask(session, "hi").run(backend, settings=settings, stop=stop)
     )
     began = time.monotonic()
     assert show(answering, interrupt) == "Model: said\n(interrupted)\n"

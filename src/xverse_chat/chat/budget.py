@@ -12,6 +12,7 @@ from xverse_chat.chat.backend import Backend, Message
 from xverse_chat.chat.turn import Turn
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import ContextLengthError
+from xverse_chat.wording import NOTHING, say
 
 # Of the budget, what is used at most after rounds were dropped. The other 40 % are free for new
 # turns before the next drop: 2457 tokens with a context of 8192 and answers of up to 2048.
@@ -122,14 +123,42 @@ def too_long(
 ) -> ContextLengthError:
     """Return the error that tells why a message, beside the system text, has no room."""
     budget = prompt_budget(context_tokens, max_new_tokens)
-    system = f" and the system text {system_tokens}" if system_tokens else ""
-    hint = "Send less text at once."
+    system = (
+        say(" and the system text {tokens}", tokens=system_tokens) if system_tokens else NOTHING
+    )
+    hint = say("Send less text at once.")
     if budget > context_tokens // 2:
-        hint = f"Send less text at once, or lower --max-new-tokens (now {max_new_tokens})."
+        hint = say(
+            "Send less text at once, or lower --max-new-tokens (now {tokens}).",
+            tokens=max_new_tokens,
+        )
     return ContextLengthError(
-        f"The message has {message_tokens} tokens{system}; of the model's context of "
-        f"{context_tokens} tokens {budget} are left for them beside the answer.",
+        say(
+            "The message has {message_tokens} tokens{system}; of the model's context of "
+            "{context_tokens} tokens {budget} are left for them beside the answer.",
+            message_tokens=message_tokens,
+            system=system,
+            context_tokens=context_tokens,
+            budget=budget,
+        ),
         hint=hint,
+    )
+
+
+def refusal(outlook: Outlook, overflow: Overflow) -> ContextLengthError:
+    """Return the error for a message that does not fit where nothing may be dropped."""
+    return ContextLengthError(
+        say(
+            "With this message the conversation has {needed} tokens; of the model's context of "
+            "{context} tokens {budget} are left for it beside the answer.",
+            needed=overflow.needed_tokens,
+            context=outlook.context_tokens,
+            budget=overflow.budget_tokens,
+        ),
+        hint=say(
+            "Nothing was sent. /context drop or /context summarise makes room, /new begins a new "
+            "conversation."
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from xverse_chat.chat.backend import FinishReason, Message
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 
 class Policy(Enum):
@@ -136,10 +137,13 @@ def event_from_json(data: Mapping[str, Any]) -> Event:
             return Summarised(_number(data, "through"), _text(data, "content"))
     if isinstance(kind, str) and kind:
         raise DataError(
-            f"it holds an event of the kind {kind!r}, which this version does not know",
-            hint="A newer version of xverse-chat wrote it: use that one. Nothing was changed.",
+            say(
+                "it holds an event of the kind {kind!r}, which this version does not know",
+                kind=kind,
+            ),
+            hint=say("A newer version of xverse-chat wrote it: use that one. Nothing was changed."),
         )
-    raise DataError("it holds a line that is no event")
+    raise DataError(say("it holds a line that is no event"))
 
 
 def ending(message: Message) -> FinishReason:
@@ -168,19 +172,21 @@ def _ending(data: Mapping[str, Any], default: str | None = None) -> FinishReason
 def _number(data: Mapping[str, Any], key: str) -> int:
     value = data.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise DataError(f"the {key!r} of an event is no number of a message")
+        raise DataError(say("the {key!r} of an event is no number of a message", key=key))
     return value
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
     if not isinstance(value, str):
-        raise DataError(f"the {key!r} of an event is no text")
+        raise DataError(say("the {key!r} of an event is no text", key=key))
     return clean_text(value)
 
 
 def _choice(data: Mapping[str, Any], key: str, choices: "tuple[str, ...] | list[str]") -> str:
     value = data.get(key)
     if not isinstance(value, str) or value not in choices:
-        raise DataError(f"the {key!r} of an event is none of {', '.join(choices)}")
+        raise DataError(
+            say("the {key!r} of an event is none of {choices}", key=key, choices=", ".join(choices))
+        )
     return value

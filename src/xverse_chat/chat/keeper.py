@@ -8,6 +8,7 @@ from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Opened, Store
 from xverse_chat.chat.title import shorten
 from xverse_chat.errors import UsageError
+from xverse_chat.wording import NOTHING, Sentence, say, system_reason
 
 MAX_NAME_COLUMNS = 100
 
@@ -17,7 +18,7 @@ class SavingNews:
     """That saving began to fail, with the reason, or works again, without one."""
 
     path: Path
-    reason: str
+    reason: Sentence
 
 
 class Keeper:
@@ -58,9 +59,9 @@ class Keeper:
         Raises DataError, and nothing changes, when it cannot be read.
         """
         if self.store is None:
-            raise UsageError("No conversations are kept here.")
+            raise UsageError(say("No conversations are kept here."))
         if identity == self.identity:
-            raise UsageError("This conversation is open already.")
+            raise UsageError(say("This conversation is open already."))
         opened = self.store.open(identity, model_id=self._model_id)
         if not self.saves:
             opened.journal.close()
@@ -75,14 +76,21 @@ class Keeper:
         wanted = " ".join(name.split())
         if not wanted or shorten(wanted, MAX_NAME_COLUMNS) != wanted:
             raise UsageError(
-                f"A name has one line of up to {MAX_NAME_COLUMNS} columns, and at least a letter."
+                say(
+                    "A name has one line of up to {columns} columns, and at least a letter.",
+                    columns=MAX_NAME_COLUMNS,
+                )
             )
         if self.store is not None:
             for row in self.store.rows():
                 if row.identity != self.identity and wanted in (row.title, row.identity):
                     raise UsageError(
-                        f"There is another conversation {wanted!r} ({row.identity}).",
-                        hint="Choose another name.",
+                        say(
+                            "There is another conversation {name!r} ({identity}).",
+                            name=wanted,
+                            identity=row.identity,
+                        ),
+                        hint=say("Choose another name."),
                     )
         self.session.rename(wanted)
 
@@ -97,8 +105,9 @@ class Keeper:
         if self._journal is None or (failure is not None) == self._failed:
             return None
         self._failed = failure is not None
-        reason = (failure.strerror or str(failure)) if failure is not None else ""
-        return SavingNews(self._journal.path, reason)
+        return SavingNews(
+            self._journal.path, system_reason(failure) if failure is not None else NOTHING
+        )
 
     def _take(self, session: Session, journal: Journal | None) -> Session:
         self.session.on_change = _nothing

@@ -13,6 +13,7 @@ from typing import Any
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.events import Event, event_from_json, event_to_json
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 FORMAT = "xverse-chat conversation"
 VERSION = 1
@@ -74,17 +75,21 @@ def parse_header(line: bytes) -> Header:
     """
     data = _object(line)
     if data is None or data.get("format") != FORMAT:
-        raise DataError("it is no conversation of xverse-chat")
+        raise DataError(say("it is no conversation of xverse-chat"))
     version = data.get("version")
     if version != VERSION:
         raise DataError(
-            f"it has version {version!r} of the format, and this program knows version {VERSION}",
-            hint="A newer version of xverse-chat wrote it: use that one. Nothing was changed.",
+            say(
+                "it has version {version!r} of the format, and this program knows version {known}",
+                version=version,
+                known=VERSION,
+            ),
+            hint=say("A newer version of xverse-chat wrote it: use that one. Nothing was changed."),
         )
     values = [data.get(key) for key in ("id", "created", "model", "program")]
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) != len(values):
-        raise DataError("its first line is damaged")
+        raise DataError(say("its first line is damaged"))
     return Header(*texts)
 
 
@@ -97,7 +102,7 @@ def parse_log(content: bytes) -> Log:
     first, end, rest = content.partition(b"\n")
     header = parse_header(first)
     if not end:
-        raise DataError("its first line is damaged")
+        raise DataError(say("its first line is damaged"))
     size = len(first) + len(end)
     events: list[Event] = []
     lines = rest.split(b"\n")
@@ -108,7 +113,7 @@ def parse_log(content: bytes) -> Log:
         if data is None or data.get("n") != number:
             if not last and position == len(lines) - 1 and data is None:
                 return Log(header, tuple(events), len(events), size, is_torn=True)
-            raise DataError(f"line {number + 1} is damaged")
+            raise DataError(say("line {number} is damaged", number=number + 1))
         events.append(_event(data, number))
         size += len(line) + 1
     data = _object(last)
@@ -122,7 +127,9 @@ def _event(data: Mapping[str, Any], number: int) -> Event:
     try:
         return event_from_json(data)
     except DataError as error:
-        raise DataError(f"line {number + 1}: {error.message}", hint=error.hint) from error
+        raise DataError(
+            say("line {number}: {fault}", number=number + 1, fault=error.message), hint=error.hint
+        ) from error
 
 
 def _object(line: bytes) -> Mapping[str, Any] | None:

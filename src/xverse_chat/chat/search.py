@@ -13,6 +13,7 @@ from xverse_chat.chat.log import parse_log
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Store
 from xverse_chat.errors import DataError, UsageError
+from xverse_chat.wording import say
 
 # Characters of a message shown on either side of what was found.
 _AROUND = 24
@@ -51,7 +52,10 @@ class Search:
         """
         if not self.wanted.strip() or len(self.wanted) > MAX_WANTED_CHARACTERS:
             raise UsageError(
-                f"What to find must have from 1 to {MAX_WANTED_CHARACTERS} characters."
+                say(
+                    "What to find must have from 1 to {limit} characters.",
+                    limit=MAX_WANTED_CHARACTERS,
+                )
             )
         pattern = re.compile(re.escape(self.wanted), re.IGNORECASE)
         may_hold = _Sieve(self.wanted)

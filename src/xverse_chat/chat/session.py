@@ -24,6 +24,7 @@ from xverse_chat.chat.events import (
 from xverse_chat.chat.summary_text import with_summary
 from xverse_chat.chat.title import make_title
 from xverse_chat.errors import DataError, UsageError
+from xverse_chat.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +188,9 @@ class Session:
 
     def append(self, message: Message) -> None:
         """Add what was just said."""
-        self.say(message, after=self._position)
+        self.put(message, after=self._position)
 
-    def say(self, message: Message, *, after: int) -> None:
+    def put(self, message: Message, *, after: int) -> None:
         """Add what was said after message ``after``, and have the conversation end with it."""
         self.unanswered = ""
         self._do(Said(after, message))
@@ -201,7 +202,7 @@ class Session:
     def take_back(self) -> Message:
         """Put the last message aside and return it. Raises UsageError when nothing was said."""
         if self.is_empty:
-            raise UsageError("Nothing was said yet that could be taken back.")
+            raise UsageError(say("Nothing was said yet that could be taken back."))
         node = self._nodes[self._position - 1]
         self.move(node.after)
         return node.message
@@ -213,7 +214,13 @@ class Session:
         """
         count = len(self.questions)
         if not 1 <= rounds <= count:
-            raise UsageError(f"There are {count} questions to take back, not {rounds}.")
+            raise UsageError(
+                say(
+                    "There are {count} questions to take back, not {rounds}.",
+                    count=count,
+                    rounds=rounds,
+                )
+            )
         taken = self.questions[count - rounds :]
         self.move(self.before_question(count - rounds + 1))
         return taken
@@ -237,7 +244,13 @@ class Session:
         """
         asked = [n for n in self.path() if self._nodes[n - 1].message.role == "user"]
         if not 1 <= number <= len(asked):
-            raise UsageError(f"There is no question {number}; there are {len(asked)}.")
+            raise UsageError(
+                say(
+                    "There is no question {number}; there are {count}.",
+                    number=number,
+                    count=len(asked),
+                )
+            )
         return self._nodes[asked[number - 1] - 1].after
 
     def choose(self, alternative: int) -> None:
@@ -247,7 +260,13 @@ class Session:
         """
         numbers = self._alternatives()
         if not 1 <= alternative <= len(numbers):
-            raise UsageError(f"There is no answer {alternative}; there are {len(numbers)}.")
+            raise UsageError(
+                say(
+                    "There is no answer {number}; there are {count}.",
+                    number=alternative,
+                    count=len(numbers),
+                )
+            )
         self.move(numbers[alternative - 1])
 
     def move(self, position: int) -> None:
@@ -292,7 +311,7 @@ class Session:
                 self._check(number, least=1)
                 node = self._nodes[number - 1]
                 if node.message.role != "assistant":
-                    raise DataError("it lets a question go on as if it were an answer")
+                    raise DataError(say("it lets a question go on as if it were an answer"))
                 grown = finished_message(node.message.content + content, reason)
                 self._nodes[number - 1] = _Node(grown, node.after)
             case Moved(to):
@@ -314,7 +333,13 @@ class Session:
 
     def _check(self, number: int, *, least: int = 0) -> None:
         if not least <= number <= len(self._nodes):
-            raise DataError(f"it speaks of message {number} where there are {len(self._nodes)}")
+            raise DataError(
+                say(
+                    "it speaks of message {number} where there are {count}",
+                    number=number,
+                    count=len(self._nodes),
+                )
+            )
 
     def _summary_of(self, path: Sequence[int]) -> str:
         return next((self._summaries[n] for n in reversed(path) if n in self._summaries), "")
@@ -337,18 +362,25 @@ def check_answerable(messages: Iterable[Message]) -> tuple[Message, ...]:
     Raises DataError otherwise, also for a system message that is not the first.
     """
     checked = tuple(messages)
-    if not checked or not (checked[-1].role == "user" or checked[-1].is_unfinished):
-        said = checked[-1].role if checked else "nobody"
+    if not checked:
+        raise DataError(say("There is no message to answer: the list is empty."))
+    if checked[-1].role != "user" and not checked[-1].is_unfinished:
         raise DataError(
-            f"The last message must be the user's, so that there is something to answer; "
-            f"here it is {said}'s.",
-            hint="End the list with a message whose role is user.",
+            say(
+                "The last message must be the user's, so that there is something to answer; "
+                "here its role is {role}.",
+                role=checked[-1].role,
+            ),
+            hint=say("End the list with a message whose role is user."),
         )
     for position, message in enumerate(checked[1:], start=2):
         if message.role == "system":
             raise DataError(
-                f"Message {position} is a system message; only the first can be one.",
-                hint="Move the system text to the front, or leave it out.",
+                say(
+                    "Message {position} is a system message; only the first can be one.",
+                    position=position,
+                ),
+                hint=say("Move the system text to the front, or leave it out."),
             )
     return checked
 

@@ -15,6 +15,7 @@ from xverse_chat.chat.log import MAX_LOG_BYTES, Header, Log, now, parse_log
 from xverse_chat.chat.order import Order
 from xverse_chat.chat.session import Session
 from xverse_chat.errors import DataError, DiskError, UsageError
+from xverse_chat.wording import say, system_reason
 
 _IDENTITY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
@@ -97,7 +98,13 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise DiskError(f"{self.folder} cannot be read: {error.strerror}.") from error
+            raise DiskError(
+                say(
+                    "{path} cannot be read: {reason}.",
+                    path=self.folder,
+                    reason=system_reason(error),
+                )
+            ) from error
         stems = (name.removesuffix(LOG_SUFFIX) for name in names if name.endswith(LOG_SUFFIX))
         return self._order.sorted(filter(_IDENTITY.fullmatch, stems))
 
@@ -137,8 +144,13 @@ class Store:
         if len(near) > 1:
             some = ", ".join(f"{title} ({identity})" for identity, title in list(near.items())[:5])
             raise UsageError(
-                f"{len(near)} conversations begin with {wanted!r}: {some}.",
-                hint="Type more of the name.",
+                say(
+                    "{count} conversations begin with {wanted!r}: {some}.",
+                    count=len(near),
+                    wanted=wanted,
+                    some=some,
+                ),
+                hint=say("Type more of the name."),
             )
         return next(iter(near), None)
 
@@ -153,39 +165,54 @@ class Store:
             try:
                 if not self._disk.lock(descriptor):
                     raise UsageError(
-                        f"The conversation {identity} is open, and was not deleted.",
-                        hint="Leave it first.",
+                        say(
+                            "The conversation {identity} is open, and was not deleted.",
+                            identity=identity,
+                        ),
+                        hint=say("Leave it first."),
                     )
                 self._disk.remove(path)
             finally:
                 self._disk.close(descriptor)
         except OSError as error:
-            raise DiskError(f"{path} cannot be deleted: {error.strerror}.") from error
+            raise DiskError(
+                say("{path} cannot be deleted: {reason}.", path=path, reason=system_reason(error))
+            ) from error
 
     def _path(self, identity: str) -> Path:
         if not _IDENTITY.fullmatch(identity):
-            raise DataError(f"{identity!r} is not the name of a file of a conversation.")
+            raise DataError(
+                say("{identity!r} is not the name of a file of a conversation.", identity=identity)
+            )
         return log_path(self.folder, identity)
 
 
 def _understand(path: Path, content: bytes) -> tuple[Log, Session]:
     if len(content) > MAX_LOG_BYTES:
         raise DataError(
-            f"{path} is larger than {MAX_LOG_BYTES // 2**20} MiB, too large for a conversation.",
-            hint="It was left as it is.",
+            say(
+                "{path} is larger than {limit} MiB, too large for a conversation.",
+                path=path,
+                limit=MAX_LOG_BYTES // 2**20,
+            ),
+            hint=say("It was left as it is."),
         )
     try:
         log = parse_log(content)
         return log, Session.replay(log.events)
     except DataError as error:
         raise DataError(
-            f"{path} cannot be read: {error.message}.",
-            hint=error.hint or "It was left as it is. xverse-chat without --continue begins anew.",
+            say("{path} cannot be read: {reason}.", path=path, reason=error.message),
+            hint=error.hint
+            or say("It was left as it is. xverse-chat without --continue begins anew."),
         ) from error
 
 
 def _cannot_read(path: Path, error: OSError) -> DataError:
-    return DataError(f"{path} cannot be read: {error.strerror}.", hint="It was left as it is.")
+    return DataError(
+        say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)),
+        hint=say("It was left as it is."),
+    )
 
 
 def _new_header(model_id: str) -> Header:

@@ -15,6 +15,7 @@ from xverse_chat.chat.session import Session
 from xverse_chat.chat.summary_text import summary_request
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import ContextLengthError, EngineError
+from xverse_chat.wording import say
 
 MOST_TOKENS = 512
 _LEAST_CHARACTERS = 16
@@ -37,9 +38,14 @@ def write_summary(
     tokens = summary_tokens(overflow)
     if overflow.kept_tokens + tokens > overflow.budget_tokens:
         raise ContextLengthError(
-            f"The message leaves no room for a summary: with it {overflow.kept_tokens} of "
-            f"{overflow.budget_tokens} tokens are taken, and a summary needs {tokens}.",
-            hint="Send less text at once, or type /context drop to leave the rounds out.",
+            say(
+                "The message leaves no room for a summary: with it {kept} of {budget} tokens are "
+                "taken, and a summary needs {tokens}.",
+                kept=overflow.kept_tokens,
+                budget=overflow.budget_tokens,
+                tokens=tokens,
+            ),
+            hint=say("Send less text at once, or type /context drop to leave the rounds out."),
         )
     past = session.prompt(overflow.through)
     request = Message("user", summary_request(past, tokens=tokens))
@@ -60,7 +66,8 @@ def write_summary(
     text = "".join(pieces).strip()
     if not text:
         raise EngineError(
-            "The model wrote no summary.", hint="Type /context drop to leave the rounds out."
+            say("The model wrote no summary."),
+            hint=say("Type /context drop to leave the rounds out."),
         )
     session.summarise(overflow.through, text)
     yield finish
@@ -81,8 +88,10 @@ def _shortened(
         content = messages[longest].content
         if len(content) < _LEAST_CHARACTERS:
             raise ContextLengthError(
-                f"The rounds have too many messages to sum them up in {room} tokens.",
-                hint="Type /context drop to leave them out.",
+                say(
+                    "The rounds have too many messages to sum them up in {room} tokens.", room=room
+                ),
+                hint=say("Type /context drop to leave the rounds out."),
             )
         quarter = len(content) // 4
         shorter = f"{content[:quarter]} … {content[-quarter:]}"

@@ -13,6 +13,7 @@ from xverse_chat.chat.events import finished_message
 from xverse_chat.chat.session import Session
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import UsageError
+from xverse_chat.wording import say
 
 # Longer than an answer takes to be written to a disk that is alive.
 _KEEP_PATIENCE_S = 2.0
@@ -72,7 +73,7 @@ class Turn:
         if self._tries and settings.seed is not None:
             settings = replace(settings, seed=(settings.seed + self._tries) % 2**63)
         if self._question is not None:
-            self._session.say(Message("user", self._question), after=self._base)
+            self._session.put(Message("user", self._question), after=self._base)
             self._base = self._session.position
         self._is_open = True
         finish: Finish | None = None
@@ -106,7 +107,7 @@ class Turn:
             elif self._grows:
                 self._session.grow(answer, reason)
             else:
-                self._session.say(finished_message(answer, reason), after=self._base)
+                self._session.put(finished_message(answer, reason), after=self._base)
         finally:
             self._lock.release()
 
@@ -138,7 +139,7 @@ def ask_again(session: Session) -> Turn:
     while path and session.message(path[-1]).role != "user":
         path.pop()
     if not path:
-        raise UsageError("Nothing was asked yet that could be answered again.")
+        raise UsageError(say("Nothing was asked yet that could be answered again."))
     return Turn(session, path[-1], question=None, tries=max(1, len(session.alternatives)))
 
 
@@ -149,7 +150,7 @@ def go_on(session: Session) -> Turn:
     """
     if not session.can_go_on:
         raise UsageError(
-            "The last answer was said to its end.",
-            hint="Only an answer that was interrupted or cut off can go on.",
+            say("The last answer was said to its end."),
+            hint=say("Only an answer that was interrupted or cut off can go on."),
         )
     return Turn(session, session.position, question=None)

@@ -95,14 +95,14 @@ class LineEditor:
         )
         self._session.default_buffer.on_text_changed += self._text_changed
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message; raise what loading ended with."""
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message, from ``draft`` on; raise what loading ended with."""
         if self._loading.failure is not None:
             raise self._loading.failure
         self._pasted = False
         self._set_hint("")
         try:
-            result = self._session.prompt(pre_run=self._begin_to_watch)
+            result = self._session.prompt(default=draft, pre_run=self._begin_to_watch)
         except EOFError:  # the terminal is gone
             return Departure(0)
         self._begin_once()  # a line that was there at once was sent before it was watched

@@ -26,8 +26,8 @@ class Departure:
 class Editor(Protocol):
     """Where messages are written."""
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message.
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message; ``draft`` stands in the line already.
 
         Raises the XverseChatError that loading the model ended with, if it does so meanwhile.
         """

@@ -5,8 +5,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
@@ -40,17 +40,18 @@ class PlainEditor:
         self._interrupted_at = float("-inf")
         _start_readline()
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message; raise what loading ended with."""
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message, from ``draft`` on; raise what loading ended with."""
         while True:
             if self._loading.failure is not None:
                 raise self._loading.failure
             try:
-                entry = self._read_entry()
+                entry = self._read_entry(draft)
             except EOFError:
                 self._say("")
                 return Departure(0)
             except KeyboardInterrupt:
+                draft = ""
                 if (departure := self._interrupt()) is not None:
                     return departure
                 continue
@@ -61,11 +62,12 @@ class PlainEditor:
             elif entry.text.strip():
                 return entry
 
-    def _read_entry(self) -> Entry:
+    def _read_entry(self, draft: str) -> Entry:
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with self._terminal.echoing():
-                lines = [input(self._texts.you_label)]
+                with _beginning_with(draft):
+                    lines = [input(self._texts.you_label)]
                 pasted = False
                 while lines[-1].endswith("\\") or _more_is_there():
                     if lines[-1].endswith("\\"):
@@ -86,6 +88,21 @@ class PlainEditor:
         self._interrupted_at = now
         self._say(self._texts.interrupt_hint)
         return None
+
+
+@contextmanager
+def _beginning_with(draft: str) -> Iterator[None]:
+    """Have ``input`` begin with a text in its line, where Python has readline."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    readline.set_startup_hook(lambda: readline.insert_text(draft) if draft else None)
+    try:
+        yield
+    finally:
+        readline.set_startup_hook()
 
 
 def _more_is_there() -> bool:

@@ -26,39 +26,41 @@ class Recall:
     goes_on: bool = False
     name: str | None = None
 
+    @property
+    def is_any(self) -> bool:
+        """Whether an earlier conversation is wanted."""
+        return self.goes_on or self.name is not None
 
-def recall(wanted: Recall, keeper: Keeper, renderer: Renderer, texts: Texts) -> str:
-    """Open the conversation that is wanted and show its end; return a question left unanswered.
 
-    Where there is none yet, says so and begins it. Raises DataError when it cannot be read,
-    UsageError for a name that is that of several.
+def recall(wanted: Recall, keeper: Keeper) -> Opened | None:
+    """Open the conversation that is wanted; None where there is none yet, and it is begun.
+
+    Raises DataError when it cannot be read, UsageError for a name that is that of several.
     """
-    if keeper.store is None or not (wanted.goes_on or wanted.name):
-        return ""
+    if keeper.store is None or not wanted.is_any:
+        return None
     identity = keeper.store.find(wanted.name) if wanted.name else keeper.store.latest()
     if identity is not None:
-        return reopen(identity, keeper, renderer, texts)
+        return keeper.open(identity)
     if wanted.name:
         keeper.rename(wanted.name)
-        renderer.notice(texts.new_name.format(name=keeper.session.name))
-    else:
+    return None
+
+
+def show_recalled(wanted: Recall, opened: Opened | None, renderer: Renderer, texts: Texts) -> None:
+    """Say what ``recall`` found; nothing where nothing was wanted."""
+    if opened is not None:
+        show_opened(opened, renderer, texts)
+    elif wanted.name:
+        renderer.notice(texts.new_name.format(name=wanted.name))
+    elif wanted.goes_on:
         renderer.notice(texts.none_to_continue)
-    return ""
-
-
-def reopen(identity: str, keeper: Keeper, renderer: Renderer, texts: Texts) -> str:
-    """Go on with a saved conversation and show its end; return a question left unanswered."""
-    opened = keeper.open(identity)
-    show_opened(opened, renderer, texts)
-    return opened.session.unanswered
 
 
 def show_opened(opened: Opened, renderer: Renderer, texts: Texts) -> None:
     """Say which conversation this is, what is unusual about it, and how it ended."""
     session = opened.session
-    renderer.notice(
-        texts.resumed.format(title=session.title, count=len(session.questions))
-    )
+    renderer.notice(texts.resumed.format(title=session.title, count=len(session.questions)))
     if opened.is_copy:
         renderer.notice(texts.resumed_copy)
     if opened.was_torn:
@@ -81,5 +83,5 @@ def show_end(session: Session, renderer: Renderer, texts: Texts) -> None:
 def told_news(news: SavingNews, texts: Texts) -> str:
     """Return that saving fails, or works again."""
     if news.reason:
-        return texts.saving_failed.format(path=news.path, reason=news.reason)
+        return texts.saving_failed.format(path=news.path, reason=texts.told(news.reason))
     return texts.saving_works

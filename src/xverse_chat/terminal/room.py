@@ -5,13 +5,12 @@ import time
 
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.backend import Backend, Finish
-from xverse_chat.chat.budget import Outlook, Overflow, look_ahead
+from xverse_chat.chat.budget import Outlook, Overflow, look_ahead, refusal
 from xverse_chat.chat.events import Policy
 from xverse_chat.chat.summary import write_summary
 from xverse_chat.chat.title import shorten
 from xverse_chat.chat.turn import Turn
 from xverse_chat.config import GenerationSettings
-from xverse_chat.errors import ContextLengthError
 from xverse_chat.terminal.choice import choose
 from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.reply import POLL_S, STOP_PATIENCE_S
@@ -51,13 +50,7 @@ class RoomMaker:
             self._renderer.notice(self._texts.not_sent)
             return False
         if policy is Policy.REFUSE:
-            raise ContextLengthError(
-                f"With this message the conversation has {overflow.needed_tokens} tokens; of the "
-                f"model's context of {outlook.context_tokens} tokens {overflow.budget_tokens} "
-                "are left for it beside the answer.",
-                hint="Nothing was sent. /context drop or /context summarise makes room, /new "
-                "begins a new conversation.",
-            )
+            raise refusal(outlook, overflow)
         if policy is Policy.SUMMARISE:
             if not self._summarise(turn, backend, settings, overflow):
                 self._renderer.notice(self._texts.not_sent)
