@@ -5,7 +5,7 @@ import pytest
 from tests.scripted import ScriptedBackend
 from xverse_chat.chat.backend import Finish, Message
 from xverse_chat.chat.session import Session
-from xverse_chat.chat.turn import run_turn
+from xverse_chat.chat.turn import ask as ask_turn
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
 from xverse_chat.wording import say
@@ -14,7 +14,7 @@ SETTINGS = GenerationSettings()
 
 
 def ask(session: Session, backend: ScriptedBackend, text: str) -> list[str | Finish]:
-    return list(run_turn(session, backend, text, settings=SETTINGS, stop=threading.Event()))
+    return list(ask_turn(session, text).run(backend, settings=SETTINGS, stop=threading.Event()))
 
 
 def test_question_and_answer_are_both_remembered() -> None:
@@ -32,7 +32,7 @@ def test_question_and_answer_are_both_remembered() -> None:
 
 def test_an_interrupt_keeps_what_was_said() -> None:
     session, backend, stop = Session(), ScriptedBackend(["a", "b", "c"]), threading.Event()
-    turn = run_turn(session, backend, "hi", settings=SETTINGS, stop=stop)
+    turn = ask_turn(session, "hi").run(backend, settings=SETTINGS, stop=stop)
     assert next(turn) == "a"
     stop.set()
     assert [event.reason for event in turn if isinstance(event, Finish)] == ["interrupted"]
@@ -42,13 +42,13 @@ def test_an_interrupt_keeps_what_was_said() -> None:
 def test_an_interrupt_before_the_first_piece_changes_nothing() -> None:
     session, backend, stop = Session(), ScriptedBackend(["a"]), threading.Event()
     stop.set()
-    list(run_turn(session, backend, "hi", settings=SETTINGS, stop=stop))
+    list(ask_turn(session, "hi").run(backend, settings=SETTINGS, stop=stop))
     assert session.is_empty
 
 
 def test_closing_the_turn_closes_the_backend_and_keeps_what_was_said() -> None:
     session, backend = Session(), ScriptedBackend(["a", "b"])
-    turn = run_turn(session, backend, "hi", settings=SETTINGS, stop=threading.Event())
+    turn = ask_turn(session, "hi").run(backend, settings=SETTINGS, stop=threading.Event())
     next(turn)
     turn.close()
     assert backend.closed == 1

@@ -3,6 +3,7 @@ import io
 import pytest
 
 from xverse_chat.chat.backend import Message
+from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.session import Session
 from xverse_chat.terminal.commands import (
     COMMANDS,
@@ -20,7 +21,7 @@ from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
 
 def desk(language: Texts = ENGLISH) -> tuple[Desk, io.StringIO]:
     screen, texts = io.StringIO(), CurrentTexts.of(language.language)
-    return Desk(Session("be kind"), PlainRenderer(screen, texts), texts), screen
+    return Desk(Keeper.unsaved(Session("be kind")), PlainRenderer(screen, texts), texts), screen
 
 
 def called(line: str) -> str:

@@ -15,11 +15,21 @@ FinishReason = Literal["stop", "length", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. An assistant's may be ``interrupted``: kept, but not said to its end."""
+    """One message. An assistant's may be kept although it was not said to its end.
+
+    ``interrupted`` when someone or something broke it off, ``cut_off`` when it met the limit of
+    its length.
+    """
 
     role: Role
     content: str
     interrupted: bool = False
+    cut_off: bool = False
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether the model could go on with it."""
+        return self.interrupted or self.cut_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,16 @@ class Backend(Protocol):
     ) -> Generator[str | Finish, None, None]:
         """Yield the reply in pieces, then one ``Finish``, always last.
 
-        The pieces joined are the whole reply. Setting ``stop`` (from any thread or a signal
+        The pieces joined are the whole reply. Where the last message is an unfinished answer,
+        they are what goes on from its last character. Setting ``stop`` (from any thread or a signal
         handler) ends the work within one step: the ``Finish`` then says "interrupted". Closing
         the generator stops the work as well. Raises ContextLengthError when the last message
         alone does not fit, and EngineError; after either the backend can be used again.
+        """
+
+    def count_tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Return how many tokens each message takes in a prompt that they make together.
+
+        In their order; the last one's with all that stands between it and the first token of the
+        reply. Any roles in any order can be counted, and none at all.
         """

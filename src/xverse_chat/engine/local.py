@@ -16,6 +16,7 @@ from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.folders import inspect_folder, loaded_bits
 from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype
 from xverse_chat.engine.model import XverseForCausalLM
+from xverse_chat.engine.prompt import count_tokens
 from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.tokenizer import load_tokenizer
 from xverse_chat.errors import EngineError, MemoryShortageError, UnavailableError
@@ -133,6 +134,11 @@ class LocalBackend:
             stop=stop,
             load_s=self._load_s,
         )
+
+    def count_tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Return how many tokens each message takes in a prompt that they make together."""
+        eos_token_id: int = self._model.generation_config.eos_token_id
+        return count_tokens(self._tokenizer, messages, eos_token_id=eos_token_id)
 
 
 @torch.inference_mode()

@@ -35,7 +35,8 @@ def stream_reply(
         context_tokens=context_tokens,
         max_new_tokens=settings.max_new_tokens,
     )
-    decoder = IncrementalDecoder(tokenizer)
+    goes_on = messages[-1].role == "assistant"
+    decoder = IncrementalDecoder(tokenizer, after=prompt.ids if goes_on else ())
     events = engine.reply(prompt.ids, settings, eos_token_id=eos_token_id, stop=stop)
     with closing(events):
         for event in events:

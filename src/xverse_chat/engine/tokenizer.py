@@ -6,6 +6,7 @@ No class from a model repository: one ``tokenizer.json``, mended, in transformer
 import codecs
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -78,14 +79,15 @@ def encode_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
 class IncrementalDecoder:
     """Text from tokens one by one. The pieces joined are the text of all tokens.
 
-    Bytes of an unfinished character are held back; control tokens have no text.
+    Bytes of an unfinished character are held back; control tokens have no text. ``after`` are
+    tokens of text that the first one goes on from.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, *, after: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._control_ids = frozenset(tokenizer.all_special_ids)
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._previous: int | None = None
+        self._previous = next((one for one in reversed(after) if self._is_text(one)), None)
 
     def push(self, token_id: int) -> str:
         """Return the text that ``token_id`` completes; may be empty."""
@@ -108,6 +110,10 @@ class IncrementalDecoder:
         text = self._utf8.decode(b"", final=True)
         self._utf8.reset()
         return text
+
+    def _is_text(self, token_id: int) -> bool:
+        token = self._tokenizer.convert_ids_to_tokens(token_id)
+        return token_id not in self._control_ids and not _BYTE_TOKEN.fullmatch(token)
 
     def _decode(self, ids: list[int]) -> str:
         text: str = self._tokenizer.decode(ids, skip_special_tokens=True)

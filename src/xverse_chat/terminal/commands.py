@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from xverse_chat.chat.attachment import Attachment
+from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.session import Session
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.entry import Entry
+from xverse_chat.terminal.meter import Meter
 from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.texts import TEXTS, Texts
 
@@ -19,17 +21,25 @@ SLASHES = ("/", "／", "、")
 class Desk:
     """What a command works on.
 
-    ``attachments`` go into the next message that stays in the conversation.
+    ``attachments`` go into the next message that stays in the conversation; ``draft`` is what the
+    next line begins with. ``meter`` tells how full the context is, None before that is known.
     ``has_keys`` where the line editor knows more keys than a plain line does; ``exit_code`` is
     set by the command that ends the conversation.
     """
 
-    session: Session
+    keeper: Keeper
     renderer: Renderer
     texts: CurrentTexts
     has_keys: bool = True
     exit_code: int | None = None
     attachments: list[Attachment] = field(default_factory=list)
+    draft: str = ""
+    meter: Meter | None = None
+
+    @property
+    def session(self) -> Session:
+        """The conversation of the moment; another one after ``/new``."""
+        return self.keeper.session
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,8 @@ def _show_help(desk: Desk, argument: str) -> None:
 
 
 def _start_anew(desk: Desk, argument: str) -> None:
-    desk.session.clear()
+    desk.keeper.begin(desk.session.system)
+    desk.meter = None
     desk.attachments.clear()
     desk.renderer.notice(desk.texts.new_conversation)
 

@@ -5,7 +5,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from xverse_chat.chat.clean import clean_text
@@ -51,16 +52,16 @@ class PlainEditor:
 
     def read(self, draft: str = "") -> Entry | Departure:
         """Let the user write a message, from ``draft`` on; raise what loading ended with."""
-        self._put_in(draft)
         while True:
             if self._loading.failure is not None:
                 raise self._loading.failure
             try:
-                entry = self._read_entry()
+                entry = self._read_entry(draft)
             except EOFError:
                 self._say("")
                 return Departure(0)
             except KeyboardInterrupt:
+                draft = ""
                 if (departure := self._interrupt()) is not None:
                     return departure
                 continue
@@ -73,11 +74,12 @@ class PlainEditor:
                     self._history.add(as_typed(entry))
                 return entry
 
-    def _read_entry(self) -> Entry:
+    def _read_entry(self, draft: str) -> Entry:
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with self._terminal.echoing():
-                lines = [input(self._texts.you_label)]
+                with self._beginning_with(draft):
+                    lines = [input(self._texts.you_label)]
                 pasted = False
                 while lines[-1].endswith("\\") or _more_is_there():
                     if lines[-1].endswith("\\"):
@@ -89,19 +91,17 @@ class PlainEditor:
             signal.signal(signal.SIGINT, handler)
         return Entry(clean_text("\n".join(lines)), pasted)
 
-    def _put_in(self, draft: str) -> None:
-        """Have the next line begin with ``draft``; show it where that cannot be."""
-        if not draft:
+    @contextmanager
+    def _beginning_with(self, draft: str) -> Iterator[None]:
+        """Have ``input`` begin with a text in its line, where Python has readline."""
+        if self._readline is None or not draft:
+            yield
             return
-        if self._readline is None or "\n" in draft:
-            self._say(draft)
-            return
-
-        def insert() -> None:
-            self._readline.insert_text(draft)
-            self._readline.set_startup_hook(None)
-
-        self._readline.set_startup_hook(insert)
+        self._readline.set_startup_hook(lambda: self._readline.insert_text(draft))
+        try:
+            yield
+        finally:
+            self._readline.set_startup_hook()
 
     def _interrupt(self) -> Departure | None:
         self._say("")

@@ -10,19 +10,24 @@ from typing import Any, NoReturn
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.attachment import Attachment, encoding_notes, put_before
 from xverse_chat.chat.backend import Backend, ModelDescription
+from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.loading import Loading
-from xverse_chat.chat.session import Session
-from xverse_chat.chat.turn import run_turn
-from xverse_chat.errors import DeviceLostError
+from xverse_chat.chat.store import Opened
+from xverse_chat.chat.turn import Turn, ask
+from xverse_chat.config import GenerationSettings
+from xverse_chat.errors import DeviceLostError, XverseChatError
 from xverse_chat.progress import Progress
 from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
 from xverse_chat.terminal.history_file import HistoryFile
 from xverse_chat.terminal.measures import format_bytes
+from xverse_chat.terminal.meter import Meter
 from xverse_chat.terminal.plain_renderer import PlainRenderer
+from xverse_chat.terminal.recall import Recall, recall, show_recalled, told_news
 from xverse_chat.terminal.reply import POLL_S, Reply
 from xverse_chat.terminal.rich_renderer import RichRenderer
+from xverse_chat.terminal.room import RoomMaker
 from xverse_chat.terminal.signals import watch_signals
 from xverse_chat.terminal.status_line import Status
 from xverse_chat.terminal.tally import ProgressTally
@@ -33,6 +38,8 @@ def run_conversation(
     load: Callable[[Progress], Backend],
     expected: ModelDescription,
     *,
+    keeper: Keeper,
+    wanted: Recall,
     overrides: Mapping[str, Any],
     system: str | None,
     texts: CurrentTexts,
@@ -42,17 +49,22 @@ def run_conversation(
 ) -> NoReturn:
     """Hold a conversation while ``load`` brings the model, and end the process with its exit code.
 
-    ``expected`` is what is known of the model before it is there, ``overrides`` are changes to
-    its settings; ``attachments`` go with the first message; ``history`` is where typed lines are
-    remembered. Raises the XverseChatError that loading ended with.
+    ``keeper`` saves it, ``wanted`` is what it begins with. ``expected`` is what is known of the
+    model before it is there, ``overrides`` are changes to its settings; ``attachments`` go with
+    the first message; ``history`` is where typed lines are remembered. Raises the XverseChatError
+    that loading ended with, and what ``recall`` does.
     """
+    opened = recall(wanted, keeper)
+    if system is not None:
+        keeper.session.set_system(system)
     _take_any_bytes()
     can_redraw = not wants_plain(plain, os.environ, sys.stdout)
     renderer = (RichRenderer if can_redraw else PlainRenderer)(sys.stdout, texts)
     terminal = TerminalState(can_redraw=can_redraw)
-    desk = Desk(Session(system), renderer, texts, has_keys=can_redraw, attachments=[*attachments])
+    desk = Desk(keeper, renderer, texts, has_keys=can_redraw, attachments=[*attachments])
     conversation = Conversation(desk, terminal, load, expected, history)
     with terminal.quiet():
+        conversation.welcome(wanted, opened)
         exit_code = conversation.run(overrides)
     # A thread may be inside the model, and taking torch apart costs a second.
     os._exit(exit_code)
@@ -83,24 +95,53 @@ class Conversation:
         self._loading = Loading(load, self._tally)
         self._told = expected
         self._interrupt = threading.Event()
+        self._room = RoomMaker(desk.renderer, terminal, desk.texts, self._interrupt)
         self._answering: Answering | None = None
+        self._turn: Turn | None = None
         self._carried_at: int | None = None
+
+    def welcome(self, wanted: Recall, opened: Opened | None) -> None:
+        """Say what answers, what goes with the first message, and where the conversation is."""
+        desk = self._desk
+        desk.renderer.welcome(self._told)
+        self._tell_attachments()
+        show_recalled(wanted, opened, desk.renderer, desk.texts)
+        if opened is not None:
+            desk.draft = opened.session.unanswered
+        if wanted.is_any:
+            desk.renderer.blank()
 
     def run(self, overrides: Mapping[str, Any]) -> int:
         """Talk until the user leaves; return the exit code."""
-        watch_signals(self._interrupt, self._terminal)
-        self._desk.renderer.welcome(self._told)
-        self._tell_attachments()
+        watch_signals(self._interrupt, self._terminal, self._settle)
+        desk = self._desk
         editor = self._open_editor()
-        while self._desk.exit_code is None:
-            entry = editor.read()
-            self._interrupt.clear()
-            if isinstance(entry, Departure):
-                return entry.exit_code
-            self._terminal.expect_paste()
-            self._take(entry, overrides)
-            self._desk.renderer.blank()
-        return self._desk.exit_code
+        try:
+            while desk.exit_code is None:
+                draft, desk.draft = desk.draft, ""
+                entry = editor.read(draft)
+                self._interrupt.clear()
+                if isinstance(entry, Departure):
+                    return entry.exit_code
+                self._terminal.expect_paste()
+                self._take(entry, overrides)
+                self._tell_news()
+                desk.renderer.blank()
+            return desk.exit_code
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Save what was said until now. May be called from a signal handler."""
+        if self._turn is not None:
+            self._turn.keep_what_was_said()
+        self._desk.keeper.save()
+
+    def _tell_news(self) -> None:
+        """Say that saving fails, or works again."""
+        news = self._desk.keeper.news()
+        if news is not None:
+            self._desk.renderer.notice(told_news(news, self._desk.texts))
 
     def _open_editor(self) -> Editor:
         """Return the line editor that suits the terminal, and see that the model is loaded."""
@@ -206,16 +247,33 @@ class Conversation:
         self._told = found
 
     def _answer(self, backend: Backend, question: str, overrides: Mapping[str, Any]) -> None:
+        desk = self._desk
         settings = backend.default_settings.overridden(overrides)
-        session = self._desk.session
-        if self._desk.attachments:
-            self._carried_at = len(session.messages)
-            question = put_before(self._desk.attachments, question)
-        self._answering = Answering(
-            lambda stop: run_turn(session, backend, question, settings=settings, stop=stop)
-        )
-        reply = Reply(self._answering, self._desk.renderer, self._desk.texts)
+        asked = put_before(desk.attachments, question) if desk.attachments else question
+        turn = ask(desk.session, asked)
+        if not self._has_room(turn, backend, settings):
+            desk.draft = question
+            return
+        if desk.attachments:
+            self._carried_at = len(desk.session.messages)
+        self._turn = turn
+        self._answering = Answering(lambda stop: turn.run(backend, settings=settings, stop=stop))
+        reply = Reply(self._answering, desk.renderer, desk.texts)
+        context_tokens = backend.description.context_tokens
         try:
-            reply.show(self._interrupt, context_tokens=backend.description.context_tokens)
+            finish = reply.show(self._interrupt, context_tokens=context_tokens)
         except DeviceLostError as error:
-            self._desk.exit_code = error.exit_code
+            desk.exit_code = error.exit_code
+            return
+        if finish is not None:
+            desk.meter = Meter(finish.usage.total_tokens, context_tokens)
+
+    def _has_room(self, turn: Turn, backend: Backend, settings: GenerationSettings) -> bool:
+        """Tell whether the turn can be run; say so where it cannot."""
+        try:
+            return self._room.make_room(turn, backend, settings)
+        except XverseChatError as error:
+            self._desk.renderer.error(error)
+            if isinstance(error, DeviceLostError):
+                self._desk.exit_code = error.exit_code
+            return False

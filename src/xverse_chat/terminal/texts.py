@@ -55,6 +55,36 @@ class Texts:
     dropped: str
     error_label: str
 
+    # Conversations that are kept
+    resumed: str
+    resumed_copy: str
+    resumed_torn: str
+    unanswered: str
+    none_to_continue: str
+    new_name: str
+    saving_failed: str
+    saving_works: str
+
+    # The context
+    meter: str
+    context_full: str
+    context_question: str
+    context_drop: str
+    context_summarise: str
+    context_refuse: str
+    round_one: str
+    rounds_many: str
+    rounds_dropped: str
+    rounds_summarised: str
+    summarising: str
+    choice_question: str
+    choice_again: str
+    context_left_out: str
+    context_summary: str
+    context_policy: str
+    context_undecided: str
+    context_unknown: str
+
     # The line editor
     interrupt_hint: str
     too_long: str
@@ -143,6 +173,37 @@ ENGLISH = Texts(
     dropped="The conversation is longer than the {context} tokens the model can read: "
     "the oldest {count} messages were left out.",
     error_label="Error: ",
+    resumed="Going on with “{title}” ({count} questions so far).",
+    resumed_copy="It is open in another window, so this is a copy: the other one stays as it is.",
+    resumed_torn="Its last line was never finished, because the program or the machine stopped; "
+    "it was left out. Everything before it is here.",
+    unanswered="The last question was not answered. It is in the line again.",
+    none_to_continue="There is no earlier conversation yet: this is a new one.",
+    new_name="There is no conversation “{name}” yet: this one gets the name.",
+    saving_failed="This conversation is not being saved: {reason} ({path}). You can go on; "
+    "everything is saved as soon as that works again.",
+    saving_works="Saving works again; everything said so far is saved.",
+    meter="Context {used} / {context} ({percent} %)",
+    context_full="The conversation no longer fits: with this message it has {needed} tokens, and "
+    "{budget} of the model's {context} are free for it beside the answer. Before it can go on, "
+    "the oldest has to make room: {rounds}.",
+    context_question="What shall happen, now and later in this conversation?",
+    context_drop="leave the oldest rounds out; they stay saved, the model no longer reads them",
+    context_summarise="have the model sum them up first, and read the summary instead",
+    context_refuse="leave nothing out; send nothing that does not fit",
+    round_one="round {number} (“{question}”)",
+    rounds_many="rounds {first} to {last} (from “{opening}” to “{closing}”)",
+    rounds_dropped="Left out for the model from here on: {rounds}. The prompt has {kept} tokens "
+    "instead of {needed}. They stay saved; /context changes what happens.",
+    rounds_summarised="The model reads a summary of {count} tokens instead of {rounds}:\n{summary}",
+    summarising="Summing up {rounds}",
+    choice_question="Your choice [1]: ",
+    choice_again="Please type a number from 1 to {last}.",
+    context_left_out="{count} rounds at the beginning are left out for the model.",
+    context_summary="It reads this instead:\n{summary}",
+    context_policy="When the context is full: {policy}.",
+    context_undecided="you will be asked",
+    context_unknown="{name} takes drop, summarise or refuse.",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
@@ -213,6 +274,34 @@ CHINESE = Texts(
     cut_off="回答到 {count} 个 token 时被截断；--max-new-tokens 可以调整上限。",
     dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
     error_label="错误：",
+    resumed="继续“{title}”（已有 {count} 个问题）。",
+    resumed_copy="它正在另一个窗口里打开，所以这里是一份副本，那一份保持不变。",
+    resumed_torn="程序或机器曾在写入时停止，最后一行没有写完，已略去；之前的内容都在。",
+    unanswered="最后一个问题没有得到回答，已放回输入行。",
+    none_to_continue="还没有以前的对话，这是一段新的对话。",
+    new_name="还没有名为“{name}”的对话，这段新对话就用这个名字。",
+    saving_failed="这段对话没有保存：{reason}（{path}）。可以继续聊；一旦能写入，会全部补存。",
+    saving_works="又可以保存了，到目前为止的内容都已存好。",
+    meter="上下文 {used} / {context}（{percent} %）",
+    context_full="对话放不下了：加上这条消息共有 {needed} 个 token，而模型的 {context} 个里，"
+    "除去回答能用的是 {budget} 个。要继续，最早的内容得让出位置：{rounds}。",
+    context_question="在这段对话里，现在和以后该怎么做？",
+    context_drop="略去最早的几轮；它们仍然保存着，只是模型不再读到",
+    context_summarise="先让模型把它们写成摘要，以后只读摘要",
+    context_refuse="什么都不略去；放不下的消息不发送",
+    round_one="第 {number} 轮（“{question}”）",
+    rounds_many="第 {first} 到第 {last} 轮（从“{opening}”到“{closing}”）",
+    rounds_dropped="从现在起模型不再读到{rounds}，提示从 {needed} 个 token 减到 {kept} 个。"
+    "它们仍然保存着；/context 可以改变做法。",
+    rounds_summarised="模型改读 {count} 个 token 的摘要，代替{rounds}：\n{summary}",
+    summarising="正在为{rounds}写摘要",
+    choice_question="请选择 [1]：",
+    choice_again="请输入 1 到 {last} 的数字。",
+    context_left_out="开头的 {count} 轮模型不再读到。",
+    context_summary="它改读这份摘要：\n{summary}",
+    context_policy="上下文满了的时候：{policy}。",
+    context_undecided="到时候再问",
+    context_unknown="{name} 后面可以是 drop、summarise 或 refuse。",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",

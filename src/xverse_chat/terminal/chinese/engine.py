@@ -152,14 +152,6 @@ SENTENCES: Mapping[str, str] = {
     "{name} has {columns} columns: a quantized folder needs a multiple of {step}.": (
         "{name} 有 {columns} 列：量化目录要求列数是 {step} 的倍数。"
     ),
-    "Send less text at once.": "请把文字分几次发送。",
-    " and the system text {tokens}": "，系统提示有 {tokens} 个",
-    "Send less text at once, or lower --max-new-tokens (now {tokens}).": (
-        "请把文字分几次发送，或者调低 --max-new-tokens（现在是 {tokens}）。"
-    ),
-    "The message has {message_tokens} tokens{system}; of the model's context of {context_tokens} "
-    "tokens {budget} are left for them beside the answer.": "这条消息有 {message_tokens} 个 "
-    "token{system}；模型的上下文是 {context_tokens} 个 token，除去回答后只剩 {budget} 个。",
     "A matrix of {columns} columns cannot be quantized to 4 bits: it must be a multiple of "
     "{step}.": "{columns} 列的矩阵无法量化为 4 位：列数必须是 {step} 的倍数。",
     "The model computed values that are not numbers.": "模型算出了不是数字的结果。",
