@@ -13,7 +13,7 @@ from xverse_chat.cli.declarations import declarations
 from xverse_chat.cli.download import download
 from xverse_chat.cli.outcome import CLOSED_PIPE_EXIT_CODE
 from xverse_chat.errors import XverseChatError
-from xverse_chat.terminal.commands import COMMANDS
+from xverse_chat.terminal.commands.table import COMMANDS
 from xverse_chat.terminal.translation import chinese_sentences
 
 ROOT = Path(__file__).parent.parent

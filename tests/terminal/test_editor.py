@@ -20,6 +20,7 @@ from tests.pseudo_terminal import (
     pasted,
 )
 from tests.scripted import ScriptedBackend
+from tests.terminal.desk import Screen
 from xverse_chat.chat.loading import Loading
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Progress
@@ -59,7 +60,7 @@ def editor(
         ENGLISH,
         loading,
         Foot(ENGLISH, loading, tally, lambda: Status("model", "int4")),
-        completer=CommandCompleter(ENGLISH),
+        completer=CommandCompleter(Screen().desk),
         history=history,
         begin=lambda: said.append("begun"),
         announce=lambda: said.append("loaded"),

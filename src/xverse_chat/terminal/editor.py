@@ -20,7 +20,7 @@ from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
 from xverse_chat.errors import XverseChatError
 from xverse_chat.terminal.clusters import cluster_bindings
-from xverse_chat.terminal.commands import SLASHES, as_typed
+from xverse_chat.terminal.commands.parsing import SLASHES, as_typed
 from xverse_chat.terminal.entry import (
     INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
@@ -68,6 +68,7 @@ class LineEditor:
         self._announce = announce
         self._is_announced = False
         self._pasted = False
+        self._is_draft = False
         self._is_outside = False
         self._interrupted_at = float("-inf")
         self._folds = Folds(texts)
@@ -87,6 +88,7 @@ class LineEditor:
         if self._loading.failure is not None:
             raise self._loading.failure
         self._pasted = False
+        self._is_draft = bool(draft)
         self._set_hint("")
         try:
             result = self._session.prompt(
@@ -123,7 +125,7 @@ class LineEditor:
         if message_bytes(text) > MAX_MESSAGE_BYTES:
             self._set_hint(_too_large(self._texts.too_long, text))
         elif text.strip():
-            entry = Entry(text, self._pasted)
+            entry = Entry(text, self._pasted, self._is_draft)
             self._history.append_string(as_typed(entry))
             event.app.exit(result=entry)
 
@@ -189,7 +191,7 @@ class LineEditor:
     def _text_changed(self, buffer: Buffer) -> None:
         self._set_hint("")
         if not buffer.text:
-            self._pasted = False
+            self._pasted = self._is_draft = False
 
     def _is_command(self) -> bool:
         return self._session.default_buffer.text[:1] in SLASHES and not self._pasted

@@ -11,10 +11,14 @@ SECOND_INTERRUPT_WITHIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message as it was typed; ``pasted`` when part of it was, which makes it no command."""
+    """A message as it was typed; ``pasted`` when part of it was, which makes it no command.
+
+    ``from_draft`` when it was made of the text that stood in the line.
+    """
 
     text: str
     pasted: bool = False
+    from_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

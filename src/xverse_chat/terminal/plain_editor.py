@@ -11,7 +11,7 @@ from typing import Any
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
-from xverse_chat.terminal.commands import as_typed
+from xverse_chat.terminal.commands.parsing import as_typed
 from xverse_chat.terminal.entry import (
     INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
@@ -89,7 +89,7 @@ class PlainEditor:
                     lines.append(input(_CONTINUATION))
         finally:
             signal.signal(signal.SIGINT, handler)
-        return Entry(clean_text("\n".join(lines)), pasted)
+        return Entry(clean_text("\n".join(lines)), pasted, bool(draft))
 
     @contextmanager
     def _beginning_with(self, draft: str) -> Iterator[None]:

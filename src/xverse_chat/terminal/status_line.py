@@ -25,7 +25,8 @@ def status_line(status: Status, columns: int, texts: Texts) -> str:
     """Return the line in at most ``columns``: what matters least goes first, the context last."""
     name, precision = sanitise_line(status.model_id), sanitise_line(status.precision)
     own_name = name.rstrip("/").rpartition("/")[2]  # without its owner or its folders
-    figures, rate = _figures(status), _rate(status)
+    figures = _figures(status)
+    rate = short_rate(status.tokens_per_s) if status.tokens_per_s is not None else ""
     context = texts.status_context.format(figures=figures) if figures else ""
     # From the fullest to the shortest.
     ways = (
@@ -55,8 +56,6 @@ def _figures(status: Status) -> str:
     return f"{short_count(status.used_tokens)} / {short_count(status.context_tokens)}"
 
 
-def _rate(status: Status) -> str:
-    rate = status.tokens_per_s
-    if rate is None:
-        return ""
-    return f"{rate:.0f} tok/s" if rate >= 10 else f"{rate:.1f} tok/s"
+def short_rate(tokens_per_s: float) -> str:
+    """Return how fast an answer came."""
+    return f"{tokens_per_s:.0f} tok/s" if tokens_per_s >= 10 else f"{tokens_per_s:.1f} tok/s"
