@@ -9,53 +9,38 @@ SENTENCES: Mapping[str, str] = {
     "Files and clipboard": "文件与剪贴板",
     "How it answers": "回答方式",
     "The program": "程序",
-    "[n]": "[n]",
+    "[NUMBER]": "[编号]",
+    "[COUNT]": "[数量]",
     "[NAME]": "[名称]",
     "NAME|NUMBER": "名称|编号",
-    "[all]": "[all]",
     "TEXT": "文字",
     "[TEXT]": "[文字]",
     "FILE": "文件",
-    "FILE.md|.json|.html": "文件.md|.json|.html",
     "[KEY VALUE]": "[设置 值]",
-    "[drop|summarise|refuse]": "[drop|summarise|refuse]",
+    "[POLICY]": "[做法]",
     "[COMMAND]": "[命令]",
-    "zh|en": "zh|en",
+    "LANGUAGE": "语言",
     "start a new conversation; the system text stays": "开始新的对话；系统提示保留",
-    "give the conversation a name; it is saved without as well": (
-        "给对话起个名字；不起名也会保存"
-    ),
+    "give the conversation a name (it is saved in any case)": ("给对话起个名字；不起名也会保存"),
     "open another conversation; this one stays saved": "打开另一段对话；当前这段已保存",
     "list the saved conversations": "列出保存的对话",
-    "look for a text in all saved conversations": "在所有保存的对话里查找文字",
-    "answer the last question anew, or return to its n-th answer": (
-        "重新回答上一个问题，或回到它的第 n 个回答"
-    ),
+    "look for a text in all conversations": "在所有保存的对话里查找文字",
+    "answer anew, or return to an earlier answer": ("重新回答，或回到之前的某个回答"),
     "go on with an answer that was broken off": "接着说没有说完的回答",
-    "change the last question, or the n-th, and go on from there": (
-        "修改上一个问题（或第 n 个），从那里继续"
-    ),
-    "take the last question back with its answer, or the last n": (
-        "撤回上一个问题和它的回答，或最后 n 个"
-    ),
+    "change the last question or another, go on from there": ("修改上一个或另一个问题，从那里继续"),
+    "take back the last round of question and answer, or more": ("撤回最后一轮或几轮问答"),
     "bring back what /undo took back": "恢复 /undo 撤回的内容",
     "put a text file into the next message": "把文本文件放进下一条消息",
-    "copy the last answer into the clipboard, or its n-th code block": (
-        "把上一个回答（或其中第 n 个代码块）复制到剪贴板"
-    ),
+    "copy the last answer, or one of its code blocks": ("复制上一个回答，或其中一个代码块"),
     "write the conversation into a file: Markdown, JSON or a web page": (
         "把对话写入文件：Markdown、JSON 或网页"
     ),
-    "show how answers are made, or change it": "查看或修改回答的设置",
-    "how full the context is; what to do when it is full": "上下文用了多少；满了怎么办",
-    "show the text before the conversation, or set it; - removes it": (
-        "查看或设置系统提示；- 表示去掉"
-    ),
+    "show the settings of answers, or change one": "查看或修改回答的设置",
+    "context used; when full: drop, summarise or refuse": "上下文用量；满了时 drop、summarise 或 refuse",
+    "show or set the system text; - removes it": ("查看或设置系统提示；- 表示去掉"),
     "what the last answer took": "上一个回答的用量和用时",
-    "what answers: model, precision, device, memory, folder": (
-        "当前的模型：精度、设备、内存、文件夹"
-    ),
-    "list the commands and keys, or explain one command": "列出命令和按键，或说明某个命令",
+    "the model, its precision, device, memory, folder": ("模型、精度、设备、内存、文件夹"),
+    "list commands and keys, or explain a command": "列出命令和按键，或说明某个命令",
     "speak Chinese or English from now on": "切换界面语言：中文或英文",
     "leave; so do exit, quit, /quit and /bye": "退出；exit、quit、/quit、/bye 也可以",
     "There is no command {name}.": "没有 {name} 这个命令。",
@@ -91,8 +76,8 @@ SENTENCES: Mapping[str, str] = {
     "/sessions lists them, /find looks into them.": "/sessions 列出对话，/find 在其中查找。",
     "There are no saved conversations yet.": "还没有保存的对话。",
     "Conversations, the one talked in last first": "保存的对话，最近聊过的在前",
-    "{count} older ones are left out; /sessions all lists them, /find looks into them.": (
-        "另有 {count} 段较早的没有列出；/sessions all 全部列出，/find 在其中查找。"
+    "{count} older ones are left out: /sessions {total} lists all, /find looks into them.": (
+        "另有 {count} 段较早的没有列出；/sessions {total} 全部列出，/find 在其中查找。"
     ),
     "/load and a number opens one.": "用 /load 加编号打开。",
     "(no title)": "（无标题）",

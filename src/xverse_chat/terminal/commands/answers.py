@@ -103,8 +103,8 @@ ANSWERS = (
     Command(
         name="/retry",
         run=_retry,
-        help=say("answer the last question anew, or return to its n-th answer"),
-        argument=say("[n]"),
+        help=say("answer anew, or return to an earlier answer"),
+        argument=say("[NUMBER]"),
         candidates=_alternatives,
         edits_session=True,
     ),
@@ -117,16 +117,16 @@ ANSWERS = (
     Command(
         name="/edit",
         run=_edit,
-        help=say("change the last question, or the n-th, and go on from there"),
-        argument=say("[n]"),
+        help=say("change the last question or another, go on from there"),
+        argument=say("[NUMBER]"),
         candidates=_questions,
         edits_session=True,
     ),
     Command(
         name="/undo",
         run=_undo,
-        help=say("take the last question back with its answer, or the last n"),
-        argument=say("[n]"),
+        help=say("take back the last round of question and answer, or more"),
+        argument=say("[COUNT]"),
         edits_session=True,
     ),
     Command(

@@ -33,7 +33,10 @@ def parse_path(argument: str) -> Path:
     for quote in ("'", '"'):
         if len(argument) > 1 and argument[0] == argument[-1] == quote:
             argument = argument[1:-1]
-    return Path(argument).expanduser()
+    try:
+        return Path(argument).expanduser()
+    except RuntimeError:  # ~ and the name of nobody
+        return Path(argument)
 
 
 def file_candidates(typed: str, suffixes: tuple[str, ...] = ()) -> Iterator[Candidate]:

@@ -80,7 +80,7 @@ def _blocks(desk: Desk, typed: str) -> Iterable[Candidate]:
 COPY = Command(
     name="/copy",
     run=_copy,
-    help=say("copy the last answer into the clipboard, or its n-th code block"),
-    argument=say("[n]"),
+    help=say("copy the last answer, or one of its code blocks"),
+    argument=say("[NUMBER]"),
     candidates=_blocks,
 )

@@ -1,6 +1,6 @@
 """``/new /save /load /sessions /find``: the conversations that are kept."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -9,7 +9,7 @@ from xverse_chat.chat.listing import Row
 from xverse_chat.chat.search import Search
 from xverse_chat.chat.store import Store
 from xverse_chat.errors import UsageError, XverseChatError
-from xverse_chat.terminal.commands.arguments import need
+from xverse_chat.terminal.commands.arguments import need, parse_number
 from xverse_chat.terminal.commands.command import Candidate, Command, Desk
 from xverse_chat.terminal.recall import show_opened
 from xverse_chat.wording import say
@@ -76,7 +76,7 @@ def _list(desk: Desk, argument: str) -> None:
         desk.tell(say("There are no saved conversations yet."))
         return
     told = desk.texts.told
-    shown = rows if argument == _ALL else rows[:MOST_ROWS]
+    shown = rows[: parse_number(argument) if argument else MOST_ROWS]
     desk.renderer.table(
         told(say("Conversations, the one talked in last first")),
         [(str(number), _describe(desk, row)) for number, row in enumerate(shown, start=1)],
@@ -84,8 +84,10 @@ def _list(desk: Desk, argument: str) -> None:
     if len(shown) < len(rows):
         desk.tell(
             say(
-                "{count} older ones are left out; /sessions all lists them, /find looks into them.",
+                "{count} older ones are left out: /sessions {total} lists all, /find looks into "
+                "them.",
                 count=len(rows) - len(shown),
+                total=len(rows),
             )
         )
     desk.tell(say("/load and a number opens one."))
@@ -148,13 +150,6 @@ def _when(time: str) -> str:
     return ""
 
 
-_ALL = "all"
-
-
-def _all(desk: Desk, typed: str) -> Iterator[Candidate]:
-    yield Candidate(_ALL)
-
-
 KEEPING = (
     Command(
         name="/new",
@@ -165,7 +160,7 @@ KEEPING = (
     Command(
         name="/save",
         run=_save,
-        help=say("give the conversation a name; it is saved without as well"),
+        help=say("give the conversation a name (it is saved in any case)"),
         argument=say("[NAME]"),
     ),
     Command(
@@ -180,13 +175,12 @@ KEEPING = (
         name="/sessions",
         run=_list,
         help=say("list the saved conversations"),
-        argument=say("[all]"),
-        candidates=_all,
+        argument=say("[COUNT]"),
     ),
     Command(
         name="/find",
         run=_find,
-        help=say("look for a text in all saved conversations"),
+        help=say("look for a text in all conversations"),
         argument=say("TEXT"),
     ),
 )

@@ -61,7 +61,7 @@ LANGUAGE = Command(
     name="/lang",
     run=_set_language,
     help=say("speak Chinese or English from now on"),
-    argument=say("zh|en"),
+    argument=say("LANGUAGE"),
     candidates=_languages,
 )
 EXIT = Command(

@@ -135,7 +135,7 @@ def _candidates(desk: Desk, typed: str) -> Iterable[Candidate]:
 SET = Command(
     name="/set",
     run=_set,
-    help=say("show how answers are made, or change it"),
+    help=say("show the settings of answers, or change one"),
     argument=say("[KEY VALUE]"),
     candidates=_candidates,
 )

@@ -116,15 +116,15 @@ SHOWING = (
     Command(
         name="/context",
         run=_context,
-        help=say("how full the context is; what to do when it is full"),
-        argument=say("[drop|summarise|refuse]"),
+        help=say("context used; when full: drop, summarise or refuse"),
+        argument=say("[POLICY]"),
         candidates=_policies,
         edits_session=True,
     ),
     Command(
         name="/system",
         run=_system,
-        help=say("show the text before the conversation, or set it; - removes it"),
+        help=say("show or set the system text; - removes it"),
         argument=say("[TEXT]"),
         edits_session=True,
     ),
@@ -132,6 +132,6 @@ SHOWING = (
     Command(
         name="/model",
         run=_model,
-        help=say("what answers: model, precision, device, memory, folder"),
+        help=say("the model, its precision, device, memory, folder"),
     ),
 )

@@ -35,7 +35,7 @@ def _names(desk: Desk, typed: str) -> Iterable[Candidate]:
 HELP = Command(
     name="/help",
     run=_help,
-    help=say("list the commands and keys, or explain one command"),
+    help=say("list commands and keys, or explain a command"),
     argument=say("[COMMAND]"),
     candidates=_names,
 )
