@@ -57,6 +57,11 @@ class Journal:
         self._is_dirty = log.is_torn or len(log.events) > log.written
 
     @property
+    def header(self) -> Header | None:
+        """What its first line says; None until something was written."""
+        return self._header
+
+    @property
     def identity(self) -> str | None:
         """Which conversation it is; None until something was written."""
         return self._header.identity if self._header is not None else None
