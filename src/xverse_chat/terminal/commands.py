@@ -143,7 +143,6 @@ def _show_help(desk: Desk, argument: str) -> None:
 
 def _start_anew(desk: Desk, argument: str) -> None:
     desk.keeper.begin(desk.session.system)
-    desk.meter = None
     desk.attachments.clear()
     desk.renderer.notice(desk.texts.new_conversation)
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.attachment import Attachment, encoding_notes, put_before
 from xverse_chat.chat.backend import Backend, ModelDescription
+from xverse_chat.chat.budget import context_used
 from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.loading import Loading
 from xverse_chat.chat.store import Opened
@@ -113,6 +114,7 @@ class Conversation:
         editor = self._open_editor()
         try:
             while desk.exit_code is None:
+                self._measure()
                 draft, desk.draft = desk.draft, ""
                 entry = editor.read(draft)
                 self._interrupt.clear()
@@ -125,6 +127,14 @@ class Conversation:
             return desk.exit_code
         finally:
             self._settle()
+
+    def _measure(self) -> None:
+        """See how full the context is, unless a reply is still on its way."""
+        backend = self._loading.wait(0)
+        is_busy = self._answering is not None and not self._answering.join(0)
+        if backend is not None and not is_busy:
+            used = context_used(self._desk.session, backend)
+            self._desk.meter = Meter(used, backend.description.context_tokens)
 
     def _settle(self) -> None:
         """Save what was said until now. May be called from a signal handler."""
@@ -226,6 +236,7 @@ class Conversation:
         ):
             self._desk.renderer.description(found)
         self._told = found
+        self._measure()
 
     def _answer(self, backend: Backend, question: str, overrides: Mapping[str, Any]) -> None:
         desk = self._desk
@@ -242,12 +253,9 @@ class Conversation:
         reply = Reply(self._answering, desk.renderer, desk.texts)
         context_tokens = backend.description.context_tokens
         try:
-            finish = reply.show(self._interrupt, context_tokens=context_tokens)
+            reply.show(self._interrupt, context_tokens=context_tokens)
         except DeviceLostError as error:
             desk.exit_code = error.exit_code
-            return
-        if finish is not None:
-            desk.meter = Meter(finish.usage.total_tokens, context_tokens)
 
     def _has_room(self, turn: Turn, backend: Backend, settings: GenerationSettings) -> bool:
         """Tell whether the turn can be run; say so where it cannot."""

@@ -23,11 +23,10 @@ class Reply:
         self._texts = texts
         self._is_said = False
 
-    def show(self, interrupt: threading.Event, *, context_tokens: int) -> Finish | None:
+    def show(self, interrupt: threading.Event, *, context_tokens: int) -> None:
         """Show the reply to its end, its error, or shortly after ``interrupt`` is set.
 
-        Returns how it ended, None where that is not known. Raises
-        DeviceLostError when it was shown: no other reply will come.
+        Raises DeviceLostError when it was shown: no other reply will come.
         """
         self._renderer.begin_reply()
         try:
@@ -37,14 +36,13 @@ class Reply:
             self._renderer.error(error)
             if isinstance(error, DeviceLostError):
                 raise
-            return None
+            return
         if finish is None or finish.reason == "interrupted":
             note = self._texts.interrupted if self._is_said else self._texts.taken_back
             self._renderer.end_reply(note, finish if self._is_said else None)
         else:
             self._renderer.end_reply("" if self._is_said else self._texts.nothing_said, finish)
             self._explain(finish, context_tokens)
-        return finish
 
     def _stream(self, interrupt: threading.Event) -> Finish | None:
         """Return how the reply ended, or None when it would not end."""
