@@ -114,7 +114,9 @@ def test_a_paste_over_the_limit_inserts_nothing(keys: PipeInput) -> None:
 def test_a_paste_up_to_the_limit_is_taken_whole(keys: PipeInput) -> None:
     text = "x" * MAX_MESSAGE_BYTES
     send_aside(keys, pasted(text) + ENTER)
-    assert editor().read() == Entry(text, pasted=True)
+    entry = editor().read()
+    is_whole = entry == Entry(text, pasted=True)  # the difference of two such texts takes hours
+    assert is_whole, repr(entry)[:100]
 
 
 def test_the_up_arrow_brings_the_last_message_back(keys: PipeInput) -> None:

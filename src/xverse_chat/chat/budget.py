@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xverse_chat.chat.backend import Backend, Message
+from xverse_chat.chat.session import Session
 from xverse_chat.chat.turn import Turn
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import ContextLengthError
@@ -48,6 +49,11 @@ class Outlook:
 def prompt_budget(context_tokens: int, max_new_tokens: int) -> int:
     """Return how many tokens a prompt may have, upstream's rule: at least half the context."""
     return max(context_tokens // 2, context_tokens - max_new_tokens)
+
+
+def context_used(session: Session, backend: Backend) -> int:
+    """Return how many tokens the model reads of a conversation as it stands."""
+    return sum(backend.count_tokens(session.prompt()))
 
 
 def look_ahead(turn: Turn, backend: Backend, settings: GenerationSettings) -> Outlook:

@@ -7,6 +7,7 @@ from xverse_chat.chat.journal import Journal
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Opened, Store
 from xverse_chat.chat.title import shorten
+from xverse_chat.chat.transcript import Transcript
 from xverse_chat.errors import UsageError
 from xverse_chat.wording import NOTHING, Sentence, say, system_reason
 
@@ -93,6 +94,16 @@ class Keeper:
                         hint=say("Choose another name."),
                     )
         self.session.rename(wanted)
+
+    def transcript(self) -> Transcript:
+        """Return the conversation as an export holds it."""
+        header = self._journal.header if self._journal is not None else None
+        return Transcript(
+            title=self.session.title,
+            created=header.created if header is not None else "",
+            model_id=header.model_id if header is not None else self._model_id,
+            messages=self.session.messages,
+        )
 
     def save(self) -> None:
         """Save what is not saved yet. Never raises; ``news`` tells what went wrong."""

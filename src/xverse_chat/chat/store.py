@@ -1,5 +1,6 @@
 """The folder of saved conversations: list, find, open, delete. Standard library only."""
 
+import errno
 import re
 import secrets
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from xverse_chat.chat.session import Session
 from xverse_chat.errors import DataError, DiskError, UsageError
 from xverse_chat.wording import say, system_reason
 
+# What Disk.open says of a link, a folder, a pipe and a device.
+_NO_PLAIN_FILE = {errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ENXIO}
 _IDENTITY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
@@ -209,6 +212,12 @@ def _understand(path: Path, content: bytes) -> tuple[Log, Session]:
 
 
 def _cannot_read(path: Path, error: OSError) -> DataError:
+    if error.errno in _NO_PLAIN_FILE:
+        fault = say("it is no plain file")
+        return DataError(
+            say("{path} cannot be read: {reason}.", path=path, reason=fault),
+            hint=say("It was left as it is."),
+        )
     return DataError(
         say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)),
         hint=say("It was left as it is."),

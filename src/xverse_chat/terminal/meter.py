@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from xverse_chat.chat.backend import Backend
+from xverse_chat.chat.budget import context_used
 from xverse_chat.chat.session import Session
 from xverse_chat.terminal.texts import Texts
 
@@ -43,9 +44,8 @@ class ContextGauge:
 
 def _measure(session: Session, backend: Backend) -> Meter:
     context_tokens = backend.description.context_tokens
-    messages = session.prompt()
-    characters = sum(len(message.content) for message in messages)
+    characters = sum(len(message.content) for message in session.prompt())
     if characters > _MOST_CHARACTERS_PER_TOKEN * context_tokens:
         return Meter(context_tokens, context_tokens)
-    used = sum(backend.count_tokens(messages)) if not session.is_empty else 0
+    used = context_used(session, backend) if not session.is_empty else 0
     return Meter(min(used, context_tokens), context_tokens)

@@ -34,8 +34,8 @@ class Reply:
     def show(self, interrupt: threading.Event, *, context_tokens: int) -> Finish | None:
         """Show the reply to its end, its error, or shortly after ``interrupt`` is set.
 
-        Returns how it ended, None where that is not known. Raises
-        DeviceLostError when it was shown: no other reply will come.
+        Returns how it ended, None where that is not known. Raises DeviceLostError when it was
+        shown: no other reply will come.
         """
         self._renderer.begin_reply()
         try:

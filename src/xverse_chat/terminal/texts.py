@@ -64,6 +64,12 @@ class Texts:
     new_name: str
     saving_failed: str
     saving_works: str
+    export_untitled: str
+    export_system: str
+    export_user: str
+    export_assistant: str
+    export_interrupted: str
+    export_cut_off: str
 
     # The context
     meter: str
@@ -189,6 +195,12 @@ ENGLISH = Texts(
     saving_failed="This conversation is not being saved: {reason} ({path}). You can go on; "
     "everything is saved as soon as that works again.",
     saving_works="Saving works again; everything said so far is saved.",
+    export_untitled="A conversation",
+    export_system="System text",
+    export_user="You",
+    export_assistant="Model",
+    export_interrupted="The answer was broken off here.",
+    export_cut_off="The answer reached its greatest length here.",
     meter="Context {used} / {context} ({percent} %)",
     context_full="The conversation no longer fits: with this message it has {needed} tokens, and "
     "{budget} of the model's {context} are free for it beside the answer. Before it can go on, "
@@ -293,6 +305,12 @@ CHINESE = Texts(
     new_name="还没有名为“{name}”的对话，这段新对话就用这个名字。",
     saving_failed="这段对话没有保存：{reason}（{path}）。可以继续聊；一旦能写入，会全部补存。",
     saving_works="又可以保存了，到目前为止的内容都已存好。",
+    export_untitled="一段对话",
+    export_system="系统提示",
+    export_user="我",
+    export_assistant="模型",
+    export_interrupted="回答在这里中断。",
+    export_cut_off="回答在这里达到长度上限。",
     meter="上下文 {used} / {context}（{percent} %）",
     context_full="对话放不下了：加上这条消息共有 {needed} 个 token，而模型的 {context} 个里，"
     "除去回答能用的是 {budget} 个。要继续，最早的内容得让出位置：{rounds}。",

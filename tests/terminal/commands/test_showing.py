@@ -95,7 +95,8 @@ def test_model_tells_all_that_is_known_of_it() -> None:
     )
     screen.type("/model")
     assert screen.text == (
-        "模型\n模型: xverse/XVERSE-7B-Chat\n精度: int4\n设备: cuda:0 (H200)\n上下文: 8192 个 token\n"
+        "模型\n模型: xverse/XVERSE-7B-Chat\n精度: int4\n设备: cuda:0 (H200)\n"
+        "上下文: 8192 个 token\n"
         "内存: 9.3 GB\n文件夹: /models/x\n"
         "要换模型：退出后运行 xverse-chat --model 编号或文件夹。\n"
     )

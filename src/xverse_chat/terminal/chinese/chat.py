@@ -90,6 +90,10 @@ SENTENCES: Mapping[str, str] = {
     "Nothing was sent. /context drop or /context summarise makes room, /new begins a new "
     "conversation.": "没有发送。/context drop 或 /context summarise 可以腾出位置，"
     "/new 开始新的对话。",
+    "{path} is a folder.": "{path} 是目录。",
+    "Name a file inside it.": "请指定其中的一个文件。",
+    "{path} cannot be written: {reason}.": "无法写入 {path}：{reason}。",
+    "There is a file {path} already; it was left as it is.": "已有 {path} 这个文件，没有改动它。",
     "Nothing was said yet that could be taken back.": "还没有可以撤回的内容。",
     "There are {count} questions to take back, not {rounds}.": (
         "只有 {count} 个问题可以撤回，没有 {rounds} 个。"
@@ -133,6 +137,7 @@ SENTENCES: Mapping[str, str] = {
     "{identity!r} is not the name of a file of a conversation.": (
         "{identity!r} 不是对话文件的名字。"
     ),
+    "it is no plain file": "它不是普通文件",
     "It was left as it is.": "文件保持原样。",
     "It was left as it is. xverse-chat without --continue begins anew.": (
         "文件保持原样。不带 --continue 启动 xverse-chat 会开始新的对话。"

@@ -32,11 +32,13 @@ SENTENCES: Mapping[str, str] = {
     "bring back what /undo took back": "恢复 /undo 撤回的内容",
     "put a text file into the next message": "把文本文件放进下一条消息",
     "copy the last answer, or one of its code blocks": ("复制上一个回答，或其中一个代码块"),
-    "write the conversation into a file: Markdown, JSON or a web page": (
-        "把对话写入文件：Markdown、JSON 或网页"
-    ),
+    "write the conversation into a file: .md, .json or .html": "把对话写入 .md、.json 或 .html 文件",
+    "Say which file; it ends in {suffixes}.": "请说明文件名，以 {suffixes} 之一结尾。",
+    "The conversation is in {path}.": "对话已写入 {path}。",
     "show the settings of answers, or change one": "查看或修改回答的设置",
-    "context used; when full: drop, summarise or refuse": "上下文用量；满了时 drop、summarise 或 refuse",
+    "context used; when full: drop, summarise or refuse": (
+        "上下文用量；满了时 drop、summarise 或 refuse"
+    ),
     "show or set the system text; - removes it": ("查看或设置系统提示；- 表示去掉"),
     "what the last answer took": "上一个回答的用量和用时",
     "the model, its precision, device, memory, folder": ("模型、精度、设备、内存、文件夹"),
@@ -140,7 +142,9 @@ SENTENCES: Mapping[str, str] = {
     "first word": "第一个字",
     "speed": "速度",
     "loading": "加载",
-    "{count} tokens, {cached} of them known from before": "{count} 个 token，其中 {cached} 个之前已算过",
+    "{count} tokens, {cached} of them known from before": (
+        "{count} 个 token，其中 {cached} 个之前已算过"
+    ),
     "{count} tokens": "{count} 个 token",
     "after {seconds} s": "{seconds} 秒后",
     "{seconds} s": "{seconds} 秒",
@@ -168,4 +172,7 @@ SENTENCES: Mapping[str, str] = {
         "编辑器 {command!r} 以代码 {code} 结束，输入的文字保持不变。"
     ),
     "The text cannot be handed to an editor: {reason}.": "无法把文字交给编辑器：{reason}。",
+    "An export is a file that ends in {suffixes}.": "导出的文件名须以 {suffixes} 之一结尾。",
+    "Add one of these to the name.": "请在文件名后加上其中一个。",
+    "Nothing was said yet that could be exported.": "还没有可以导出的内容。",
 }

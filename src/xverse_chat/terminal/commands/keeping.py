@@ -34,10 +34,10 @@ def _save(desk: Desk, argument: str) -> None:
         )
     if argument:
         desk.keeper.rename(argument)
-    if desk.session.is_untouched:
+    desk.keeper.save()
+    if desk.keeper.identity is None:
         desk.tell(say("It is saved as soon as something is said."))
         return
-    desk.keeper.save()
     desk.tell(say("Saved as “{title}”. /load opens it again.", title=desk.session.title))
 
 

@@ -6,6 +6,7 @@ from xverse_chat.errors import UsageError
 from xverse_chat.terminal.commands.answers import ANSWERS
 from xverse_chat.terminal.commands.command import Candidate, Command, Desk, Group
 from xverse_chat.terminal.commands.copying import COPY
+from xverse_chat.terminal.commands.exporting import EXPORT
 from xverse_chat.terminal.commands.keeping import KEEPING
 from xverse_chat.terminal.commands.program import EXIT, LANGUAGE, explain, show_help
 from xverse_chat.terminal.commands.reading import READ
@@ -42,7 +43,7 @@ HELP = Command(
 GROUPS = (
     Group(say("Conversations"), KEEPING),
     Group(say("Questions and answers"), ANSWERS),
-    Group(say("Files and clipboard"), (READ, COPY)),
+    Group(say("Files and clipboard"), (READ, COPY, EXPORT)),
     Group(say("How it answers"), (SET, *SHOWING)),
     Group(say("The program"), (HELP, LANGUAGE, EXIT)),
 )
