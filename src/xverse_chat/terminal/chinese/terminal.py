@@ -32,7 +32,9 @@ SENTENCES: Mapping[str, str] = {
     "bring back what /undo took back": "恢复 /undo 撤回的内容",
     "put a text file into the next message": "把文本文件放进下一条消息",
     "copy the last answer, or one of its code blocks": ("复制上一个回答，或其中一个代码块"),
-    "write the conversation into a file: .md, .json or .html": "把对话写入 .md、.json 或 .html 文件",
+    "write the conversation into a file: .md, .json or .html": (
+        "把对话写入 .md、.json 或 .html 文件"
+    ),
     "Say which file; it ends in {suffixes}.": "请说明文件名，以 {suffixes} 之一结尾。",
     "The conversation is in {path}.": "对话已写入 {path}。",
     "show the settings of answers, or change one": "查看或修改回答的设置",
