@@ -174,12 +174,20 @@ class Conversation:
         elif isinstance(meant, Invocation):
             if not meant.command.edits_session or self._previous_reply_ended():
                 invoke(meant, self._desk)
-        elif self._previous_reply_ended():
+        elif not self._previous_reply_ended():
+            self._give_back(entry)
+        else:
+            turn = self._ask(meant)
             backend = self._wait_for_model()
             if backend is None:
                 self._desk.exit_code = INTERRUPTED_EXIT_CODE
-            else:
-                self._answer(backend, meant, overrides)
+            elif not self._answer(backend, turn, overrides):
+                self._give_back(entry)
+
+    def _give_back(self, entry: Entry) -> None:
+        """Put a message that was not sent into the line again, unless it would be a command."""
+        if isinstance(parse(entry.text), str):
+            self._desk.draft = entry.text
 
     def _previous_reply_ended(self) -> bool:
         """Wait for a reply that was slow to stop; False when the user gave that up."""
@@ -238,16 +246,23 @@ class Conversation:
         self._told = found
         self._measure()
 
-    def _answer(self, backend: Backend, question: str, overrides: Mapping[str, Any]) -> None:
+    def _ask(self, question: str) -> Turn:
+        """Put a question into the conversation: from here on it is saved."""
         desk = self._desk
-        settings = backend.default_settings.overridden(overrides)
-        asked = put_before(desk.attachments, question) if desk.attachments else question
-        turn = ask(desk.session, asked)
-        if not self._has_room(turn, backend, settings):
-            desk.draft = question
-            return
         if desk.attachments:
             self._carried_at = len(desk.session.messages)
+            question = put_before(desk.attachments, question)
+        turn = ask(desk.session, question)
+        turn.put_question()
+        return turn
+
+    def _answer(self, backend: Backend, turn: Turn, overrides: Mapping[str, Any]) -> bool:
+        """Have a turn answered; False where that cannot be, and all is as before."""
+        desk = self._desk
+        settings = backend.default_settings.overridden(overrides)
+        if not self._has_room(turn, backend, settings):
+            turn.withdraw()
+            return False
         self._turn = turn
         self._answering = Answering(lambda stop: turn.run(backend, settings=settings, stop=stop))
         reply = Reply(self._answering, desk.renderer, desk.texts)
@@ -256,6 +271,7 @@ class Conversation:
             reply.show(self._interrupt, context_tokens=context_tokens)
         except DeviceLostError as error:
             desk.exit_code = error.exit_code
+        return True
 
     def _has_room(self, turn: Turn, backend: Backend, settings: GenerationSettings) -> bool:
         """Tell whether the turn can be run; say so where it cannot."""
