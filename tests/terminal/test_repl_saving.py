@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_a_message_sent_while_the_model_loads_is_saved_at_once(start: Start, sto
 
 def test_a_second_window_gets_a_copy_and_both_go_on(start: Start, store: Store) -> None:
     save(store, "seed", "sown")
-    one = {"folder": str(store.folder), "goes_on": True, "replies": [["first"]]}
+    one: dict[str, Any] = {"folder": str(store.folder), "goes_on": True, "replies": [["first"]]}
     with start(**one) as first, start(**{**one, "replies": [["second"]]}) as second:
         wait_for_prompt(first)
         wait_for_prompt(second)

@@ -1,11 +1,12 @@
 """A conversation that outgrows the context, in a terminal: a token is a character here."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.pseudo_terminal import CTRL_C, ENTER, PseudoTerminal
-from tests.terminal.conversation import Start, ask, starter, wait_for_prompt
+from tests.terminal.conversation import Start, ask, starter
 
 # Of 1000 tokens 750 are for the prompt, 450 once something was dropped.
 LONG = "字" * 200
@@ -28,7 +29,7 @@ def words(terminal: PseudoTerminal) -> str:
     return "".join(terminal.text.split())
 
 
-def script(*more: list[str], language: str = "zh") -> dict[str, object]:
+def script(*more: list[str], language: str = "zh") -> dict[str, Any]:
     replies = [["答一"], ["答二"], ["答三"], *more]
     return {"context_tokens": 1000, "language": language, "replies": replies}
 
@@ -46,7 +47,7 @@ def test_the_user_is_told_what_goes_before_it_goes_and_asked_once(start: Start) 
         terminal.wait_for("heard: '第三问")
         assert "从现在起模型不再读到第1到第2轮" in words(terminal)
         ask(terminal, "第五问" + LONG)
-        terminal.wait_until(lambda: "不再读到第3轮" in words(terminal), "the next round")
+        terminal.wait_until(lambda: "不再读到第3到第4轮" in words(terminal), "the next round")
         assert "请选择" not in words(terminal).partition("第五问")[2]
 
 
