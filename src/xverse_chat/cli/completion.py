@@ -10,7 +10,6 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from xverse_chat.chat.store import Store
 from xverse_chat.cli.declarations import Declaration, declarations, find_declaration
 from xverse_chat.cli.start import Program
 from xverse_chat.config import (
@@ -92,6 +91,8 @@ def _model_names(cache_dir: Path | None) -> Iterator[str]:
 
 def _conversation_titles(cache_dir: Path | None) -> Iterator[str]:
     """Yield the names of the conversations talked in last."""
+    from xverse_chat.chat.store import Store
+
     with suppress(DiskError):
         rows = islice(Store(conversations_folder()).rows(), MOST_CONVERSATIONS)
         yield from dict.fromkeys(row.title for row in rows if row.title)
