@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from xverse_chat.chat.backend import Message
+from xverse_chat.chat.disk import Disk
 from xverse_chat.chat.journal import log_path
 from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.store import Store
@@ -109,6 +110,8 @@ def test_an_identity_is_found_and_an_exact_name_goes_before_a_longer_one(store: 
     longer, exact = save(store, "a", name="旅行计划"), save(store, "b", name="旅行")
     assert store.find("旅行") == exact
     assert store.find(longer) == longer
+    assert store.named(" 旅行 ") == exact
+    assert store.named("旅") is None
     assert store.find("") is None
     assert store.find("没有") is None
 
@@ -173,6 +176,10 @@ def test_what_is_no_conversation_is_refused_at_once_and_left_alone(
         with pytest.raises(DataError, match=told):
             read(IDENTITY)
     assert time.monotonic() - began < 2
+    if kind in ("damaged", "huge"):  # nobody holds it
+        descriptor = Disk().open(path, to_write=True)
+        assert Disk().lock(descriptor)
+        os.close(descriptor)
     if kind != "missing":
         assert path.lstat().st_size == before
     list(store.rows())  # a list is not kept from being shown
