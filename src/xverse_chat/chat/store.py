@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xverse_chat import __version__
+from xverse_chat.chat.clock import now
 from xverse_chat.chat.disk import Disk, read_all
 from xverse_chat.chat.journal import LOG_SUFFIX, Journal, log_path
 from xverse_chat.chat.listing import Row, peek
-from xverse_chat.chat.log import MAX_LOG_BYTES, Header, Log, now, parse_log
+from xverse_chat.chat.log import MAX_LOG_BYTES, Header, Log, parse_log
 from xverse_chat.chat.order import Order
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.title import one_line
