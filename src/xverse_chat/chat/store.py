@@ -4,6 +4,7 @@ import errno
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +76,8 @@ class Store:
         if is_ours:
             journal.resume(descriptor, log)
         else:
-            self._disk.close(descriptor)
+            with suppress(OSError):
+                self._disk.close(descriptor)
         # The other program may be in the middle of a line: that is nothing to tell of.
         return Opened(session, journal, log.header, not is_ours, log.is_torn and is_ours)
 
