@@ -180,14 +180,14 @@ def test_what_is_too_large_to_be_read_again_is_not_written(
 
 
 def test_a_large_message_is_saved_and_read_at_once(tmp_path: Path) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     large: list[Event] = [
         Said(0, Message("user", "汉" * 350_000)),
         Said(1, Message("user", "一行文字\n" * 10_000)),
     ]
     Store(tmp_path).begin("demo").save(large)
     assert said(tmp_path) == [tuple(large)]
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_what_a_killed_program_began_is_swept_up(tmp_path: Path) -> None:
