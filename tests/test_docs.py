@@ -15,7 +15,7 @@ from xverse_chat.cli.declarations import declarations
 from xverse_chat.cli.download import download
 from xverse_chat.cli.outcome import CLOSED_PIPE_EXIT_CODE
 from xverse_chat.errors import XverseChatError
-from xverse_chat.terminal.commands import COMMANDS
+from xverse_chat.terminal.commands.table import COMMANDS
 from xverse_chat.terminal.export.exporting import SUFFIXES
 from xverse_chat.terminal.translation import chinese_sentences
 

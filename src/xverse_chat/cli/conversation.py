@@ -91,4 +91,4 @@ def _expected(loader: Loader) -> ModelDescription:
     gpu = None if device == "cpu" else find_gpu(int(device.partition(":")[2]))
     if gpu is not None:
         device = f"{device} ({gpu.name})"
-    return ModelDescription(loader.source.model_id, precision, device, context_tokens=0)
+    return ModelDescription(loader.source.model_id, precision, device, 0, loader.source.folder)

@@ -14,7 +14,7 @@ from xverse_chat.checkpoint.config_file import generation_settings
 from xverse_chat.checkpoint.weights import parameter_count
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.folders import inspect_folder, loaded_bits
-from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype
+from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype, used_bytes
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.prompt import count_tokens
 from xverse_chat.engine.reply import stream_reply
@@ -97,6 +97,7 @@ class LocalBackend:
             precision_name(where, dtype, bits),
             _device_name(where),
             context_tokens=engine.context_tokens,
+            folder=folder,
         )
         if (whole := files.config["max_position_embeddings"]) > engine.context_tokens:
             progress.note(
@@ -119,6 +120,11 @@ class LocalBackend:
     def default_settings(self) -> GenerationSettings:
         """What the folder's ``generation_config.json`` says."""
         return generation_settings(self._model.generation_config.to_diff_dict())
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the tensors on its GPU take; on a CPU all that the process takes."""
+        return used_bytes(str(self._model.device))
 
     def stream(
         self, messages: Sequence[Message], settings: GenerationSettings, stop: threading.Event
