@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.scripted import ScriptedBackend
 from xverse_chat.chat.backend import Message, ModelDescription
-from xverse_chat.chat.budget import KEPT_SHARE, look_ahead, prompt_budget, refusal
+from xverse_chat.chat.budget import KEPT_SHARE, look_ahead, prompt_budget, refusal, rounds_left_out
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.turn import ask, ask_again, go_on
 from xverse_chat.config import GenerationSettings
@@ -50,7 +50,9 @@ def test_the_oldest_rounds_go_and_many_at_once() -> None:
 
 def test_rounds_are_counted_over_the_whole_conversation() -> None:
     session = talk(8)
+    assert rounds_left_out(session) == 0
     session.drop(8)
+    assert rounds_left_out(session) == 4
     for number in range(9, 13):
         session.append(Message("user", f"q{number:03}"))
         session.append(Message("assistant", "answer"))

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 
 from tests.chat.events import EVENTS
-from xverse_chat.chat.events import Event, event_from_json, event_to_json
+from xverse_chat.chat.events import KINDS, Event, event_from_json, event_to_json
 from xverse_chat.errors import DataError
 
 
 @given(EVENTS)
 def test_an_event_is_read_as_it_was_written(event: Event) -> None:
+    assert event_to_json(event)["kind"] in KINDS
     assert event_from_json(json.loads(json.dumps(event_to_json(event)))) == event
 
 

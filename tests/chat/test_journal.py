@@ -15,6 +15,7 @@ from xverse_chat.chat.journal import Journal
 from xverse_chat.chat.log import parse_log
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Store
+from xverse_chat.errors import DataError
 
 TALK: list[Event] = [
     Said(0, Message("user", "你好" * 20)),
@@ -113,6 +114,36 @@ def test_a_disk_that_fails_from_one_call_on_leaves_what_was_saved(
     assert said(tmp_path)[-1] == tuple(TALK)
 
 
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("torn", [0, 1, 9])
+@pytest.mark.parametrize("failing", range(1, 40))
+def test_going_on_with_a_file_while_a_call_fails_loses_nothing(
+    tmp_path: Path, failing: int, torn: int, held: bool
+) -> None:
+    first = Store(tmp_path).begin("demo")
+    first.save(TALK[:3])
+    if not held:
+        first.close()
+    path = files(tmp_path)[0]
+    path.write_bytes(path.read_bytes()[: path.stat().st_size - torn])
+    kept = parse_log(path.read_bytes()).events
+    disk = FailingDisk(lambda call: call == failing, errno.EIO)
+    try:
+        opened = Store(tmp_path, disk).open(path.stem, model_id="demo")
+    except DataError:
+        assert parse_log(path.read_bytes()).events == kept
+        return
+    assert opened.is_copy == held
+    session = opened.session
+    session.on_change = lambda: opened.journal.save(session.events)
+    session.append(Message("user", "again"))
+    session.append(Message("assistant", "yes"))
+    opened.journal.save(session.events)
+    assert opened.journal.failure is None
+    assert tuple(session.events)[: len(kept)] == kept
+    assert tuple(session.events) in said(tmp_path)
+
+
 def test_a_file_that_was_deleted_is_written_again_whole(tmp_path: Path) -> None:
     journal = Store(tmp_path).begin("demo")
     journal.save(TALK[:2])
@@ -149,14 +180,14 @@ def test_what_is_too_large_to_be_read_again_is_not_written(
 
 
 def test_a_large_message_is_saved_and_read_at_once(tmp_path: Path) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     large: list[Event] = [
         Said(0, Message("user", "汉" * 350_000)),
         Said(1, Message("user", "一行文字\n" * 10_000)),
     ]
     Store(tmp_path).begin("demo").save(large)
     assert said(tmp_path) == [tuple(large)]
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_what_a_killed_program_began_is_swept_up(tmp_path: Path) -> None:

@@ -88,6 +88,21 @@ def test_a_question_is_saved_before_its_answer_is_computed() -> None:
     assert said == [["hi"], ["hi", "yes"]]
 
 
+def test_a_question_can_be_saved_before_there_is_a_model_and_withdrawn() -> None:
+    session = Session()
+    turn = ask_turn(session, "hi")
+    turn.put_question()
+    assert session.messages == (Message("user", "hi"),)
+    assert turn.messages == (Message("user", "hi"),)
+    assert Session.replay(session.events).unanswered == "hi"
+    turn.withdraw()
+    assert session.is_empty
+    again = ask_turn(session, "hello")
+    again.put_question()
+    list(again.run(ScriptedBackend(["yes"]), settings=SETTINGS, stop=threading.Event()))
+    assert [message.content for message in session.messages] == ["hello", "yes"]
+
+
 def test_a_question_can_be_answered_again_and_the_earlier_answer_is_kept() -> None:
     session, backend = Session(), ScriptedBackend(["one"], ["two"])
     ask(session, backend, "hi")

@@ -88,3 +88,16 @@ def test_a_tokenizer_that_makes_control_tokens_of_text_is_not_trusted(
     (folder / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(DataError, match="control token"):
         encode_text(load_tokenizer(folder), "<|endoftext|>")
+
+
+def test_text_that_goes_on_begins_where_the_text_before_it_ended(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    whole = "Hello there, my 好 friend"
+    ids = encode_text(tokenizer, whole)
+    for cut in range(1, len(ids)):
+        before = "".join(pieces(tokenizer, ids[:cut]))
+        decoder = IncrementalDecoder(tokenizer, after=ids[:cut])
+        after = "".join(map(decoder.push, ids[cut:])) + decoder.flush()
+        if "\ufffd" not in before:  # a cut inside a character loses that one
+            assert before + after == whole

@@ -16,7 +16,7 @@ from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings,
 from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.store import Store
 from xverse_chat.config import GenerationSettings
-from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
+from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError, XverseChatError
 from xverse_chat.progress import Progress, Stage
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.history_file import HistoryFile
@@ -121,7 +121,7 @@ def main() -> None:
             attachments=attachments,
             history=HistoryFile(Path(script.history)) if script.history else None,
         )
-    except EngineError as error:
+    except XverseChatError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")
         raise SystemExit(error.exit_code) from error
 

@@ -78,9 +78,8 @@ def look_ahead(turn: Turn, backend: Backend, settings: GenerationSettings) -> Ou
     while going < len(rounds) - 1 and kept > int(budget * KEPT_SHARE):
         kept -= sizes[going]
         going += 1
-    session = turn.session
-    given, path = turn.given, session.path(turn.base)
-    gone = len(split_rounds([session.message(n) for n in path[: len(path) - len(given)]]))
+    given = turn.given
+    gone = _rounds_before(turn.session, given, turn.base)
     overflow = Overflow(
         first_round=gone + 1,
         last_round=gone + going,
@@ -91,6 +90,16 @@ def look_ahead(turn: Turn, backend: Backend, settings: GenerationSettings) -> Ou
         budget_tokens=budget,
     )
     return Outlook(kept, context, overflow)
+
+
+def rounds_left_out(session: Session) -> int:
+    """Return how many rounds at the beginning the model is no longer given."""
+    return _rounds_before(session, session.given(), session.position)
+
+
+def _rounds_before(session: Session, given: Sequence[int], position: int) -> int:
+    path = session.path(position)
+    return len(split_rounds([session.message(n) for n in path[: len(path) - len(given)]]))
 
 
 def split_rounds(messages: Sequence[Message]) -> list[list[Message]]:

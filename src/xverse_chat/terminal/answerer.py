@@ -41,29 +41,33 @@ class Answerer:
         self._turn: Turn | None = None
         self._carried_at: int | None = None
 
-    def ask(self, question: str, *, instead_of: int | None = None) -> None:
-        """Have a message answered, with the files that go with it.
+    def ask(self, question: str, *, instead_of: int | None = None) -> bool:
+        """Have a message answered, with the files that go with it; False when it was not sent.
 
-        ``instead_of`` is the number of the question whose place it takes. A message that could
-        not be sent is in the line again.
+        ``instead_of`` is the number of the question whose place it takes.
         """
         desk = self._desk
         asked = put_before(desk.attachments, question) if desk.attachments else question
         before = desk.session.position
         turn = ask(desk.session, asked, instead_of=instead_of)
-        if self.answer(turn):
-            self._carried_at = before if desk.attachments else None
-        else:
-            desk.draft, desk.instead_of = question, instead_of
+        is_sent = self.answer(turn)
+        self._carried_at = before if is_sent and desk.attachments else None
+        return is_sent
 
     def answer(self, turn: Turn) -> bool:
-        """Have a turn answered; False when nothing was sent, which was told."""
+        """Have a turn answered; False when nothing was sent, which was told.
+
+        Its question is saved before anything is waited for: the model, a choice, a summary.
+        """
         desk = self._desk
+        if self._loading.backend is None:
+            turn.put_question()
         backend = self._wait_for_model()
         if backend is None:
             desk.exit_code = INTERRUPTED_EXIT_CODE
             return True
         if not self._has_room(turn, backend):
+            turn.withdraw()
             return False
         settings = desk.settings
         self._turn = turn

@@ -195,12 +195,21 @@ class Conversation:
         if isinstance(meant, Unknown):
             report_unknown(meant, desk)
         elif isinstance(meant, Invocation):
-            if not meant.command.edits_session or self._answerer.previous_ended():
-                turn = invoke(meant, desk)
-                if turn is not None:
-                    self._answerer.answer(turn)
-        elif self._answerer.previous_ended():
-            self._answerer.ask(meant, instead_of=instead_of)
+            if meant.command.edits_session and not self._answerer.previous_ended():
+                desk.draft = entry.text
+                return
+            turn = invoke(meant, desk)
+            if turn is not None:
+                self._answerer.answer(turn)
+        elif not (
+            self._answerer.previous_ended() and self._answerer.ask(meant, instead_of=instead_of)
+        ):
+            self._give_back(entry, instead_of)
+
+    def _give_back(self, entry: Entry, instead_of: int | None) -> None:
+        """Put a message that was not sent into the line again, unless it would be a command."""
+        if isinstance(parse(entry.text), str):
+            self._desk.draft, self._desk.instead_of = entry.text, instead_of
 
     def _announce(self) -> None:
         """Say what answers, unless that was said already."""

@@ -179,13 +179,13 @@ ENGLISH = Texts(
     taken_back="(interrupted; nothing was said, so the question was taken back)",
     nothing_said="(the model ended without saying anything)",
     still_stopping="Waiting for the reply before to stop",
-    not_sent="Not sent. The up arrow brings the message back.",
+    not_sent="Not sent. Your message is in the line again.",
     cut_off="The reply was cut off at {count} tokens; /continue goes on, "
     "/set max_new_tokens changes the limit.",
     dropped="The conversation is longer than the {context} tokens the model can read: "
     "the oldest {count} messages were left out.",
     error_label="Error: ",
-    resumed="Going on with “{title}” ({count} questions so far).",
+    resumed="Going on with “{title}” (questions so far: {count}).",
     resumed_copy="It is open in another window, so this is a copy: the other one stays as it is.",
     resumed_torn="Its last line was never finished, because the program or the machine stopped; "
     "it was left out. Everything before it is here.",
@@ -293,7 +293,7 @@ CHINESE = Texts(
     taken_back="（已中断；尚未回答，问题已撤回）",
     nothing_said="（模型没有说话就结束了）",
     still_stopping="正在等待上一个回答停止",
-    not_sent="没有发送。按上方向键可以找回这条消息。",
+    not_sent="没有发送，消息已放回输入行。",
     cut_off="回答到 {count} 个 token 时被截断；/continue 接着说，/set max_new_tokens 调整上限。",
     dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
     error_label="错误：",
