@@ -282,6 +282,7 @@ def test_the_foot_leaves_no_trace_in_the_scrollback(start: Start) -> None:
             ask(terminal, question)
             terminal.wait_for(f"'{question}'\n")
         wait_for_prompt(terminal)
+        terminal.wait_for("上下文")
         assert terminal.everything.count("上下文") == 1
 
 
