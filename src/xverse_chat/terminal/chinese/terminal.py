@@ -39,7 +39,9 @@ SENTENCES: Mapping[str, str] = {
     "show or set the system text; - removes it": ("查看或设置系统提示；- 表示去掉"),
     "what the last answer took": "上一个回答的用量和用时",
     "the model, its precision, device, memory, folder": ("模型、精度、设备、内存、文件夹"),
-    "list the commands, or explain one; /help keys: the keys": "列出命令，或说明其中一个；/help keys 列出按键",
+    "list the commands, or explain one; /help keys: the keys": (
+        "列出命令，或说明其中一个；/help keys 列出按键"
+    ),
     "speak Chinese or English from now on": "切换界面语言：中文或英文",
     "leave; so do exit, quit, /quit and /bye": "退出；exit、quit、/quit、/bye 也可以",
     "There is no command {name}.": "没有 {name} 这个命令。",
