@@ -24,7 +24,8 @@ from transformers import LlamaConfig
 from benchmarks.machine import describe_machine
 from benchmarks.random_model import config_1b, linear_parameters, random_model
 from xverse_chat.engine.cpu.selection import make_cpu_forward
-from xverse_chat.engine.forward import Forward, TransformersForward
+from xverse_chat.engine.forward import Forward
+from xverse_chat.engine.transformers_forward import TransformersForward
 
 PROMPT_TOKENS = 128
 # Bits of ours, and the format that llama.cpp has beside them.

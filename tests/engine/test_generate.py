@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from xverse_chat.config import GenerationSettings
-from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.generate import Engine, Outcome
 from xverse_chat.engine.making import make_decoder
 from xverse_chat.engine.model import XverseForCausalLM
+from xverse_chat.engine.transformers_forward import TransformersForward
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 
 GREEDY = GenerationSettings(max_new_tokens=24)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from xverse_chat.chat.backend import FinishReason
 from xverse_chat.config import GenerationSettings
@@ -57,6 +58,11 @@ class Engine:
     def cache_size_bytes(self) -> int:
         """Memory that the KV cache takes."""
         return self._decoder.size_bytes
+
+    @property
+    def logits(self) -> Tensor:
+        """The logits (V,) float32 that the last token was chosen from."""
+        return self._decoder.logits
 
     def forget(self) -> None:
         """Give back what memory can be. The next prompt is computed from its beginning."""

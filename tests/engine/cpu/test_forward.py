@@ -9,9 +9,9 @@ from tests.engine.cpu.rounded import rounded
 from xverse_chat.engine.cpu.cache import CpuCache
 from xverse_chat.engine.cpu.forward import CpuForward
 from xverse_chat.engine.cpu.selection import make_cpu_forward
-from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.quant import QuantizedLinear
+from xverse_chat.engine.transformers_forward import TransformersForward
 
 IDS = [70, 291, 300, 12, 77, 290, 301, 302, 40, 41, 42, 7, 9, 11]
 PRECISIONS = ["float32", "bfloat16", "float16", "int8", "int4"]

@@ -9,8 +9,8 @@ import torch
 from tests.engine.cuda.small import CAPACITY, VOCAB, Emulate, build, exact, small_model
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.decoder import Decoder, HostDecoder
-from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.generate import Engine, Outcome
+from xverse_chat.engine.transformers_forward import TransformersForward
 from xverse_chat.errors import EngineError
 
 PROMPT = [7, 91, 200, 12, 77, 90, 201, 202, 40, 41, 42, 43]

@@ -60,6 +60,11 @@ class CudaDecoder:
         """The memory that the KV cache takes."""
         return self._buffers.cache.nbytes
 
+    @property
+    def logits(self) -> Tensor:
+        """The logits (V,) float32 that the newest token was chosen from."""
+        return self._buffers.logits
+
     def truncate(self, length: int) -> None:
         """Keep the first ``length`` tokens."""
         self._length = min(self._length, length)
