@@ -60,7 +60,8 @@ def test_with_transformers_forward_the_same_weights_say_the_same(
     assert with_forward(around) is around
 
 
-def test_an_answer_of_the_program_needs_no_transformers() -> None:
+@pytest.mark.parametrize("bits", [None, 8, 4])
+def test_an_answer_of_the_program_needs_no_transformers(bits: int | None) -> None:
     """Importing it takes longer than loading the model."""
     program = f"""
 import sys, threading
@@ -70,7 +71,7 @@ from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.local import LocalBackend
 from xverse_chat.progress import NoProgress
 backend = LocalBackend.load(
-    Path({str(demo_folder())!r}), model_id="demo", device="cpu", quant=8, progress=NoProgress()
+    Path({str(demo_folder())!r}), model_id="demo", device="cpu", quant={bits}, progress=NoProgress()
 )
 settings = GenerationSettings(max_new_tokens=4)
 said = list(backend.stream([Message("user", "你好")], settings, threading.Event()))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class PlainLlama(nn.Module):
     """A Llama's weights. ``config`` is that of ``checkpoint.config_file.llama_config``.
 
-    To be made on the meta device and filled by ``load_weights``.
+    To be made on the meta device, filled by ``load_weights``, and given its rotary frequencies.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -72,10 +72,14 @@ def with_forward(model: "LlamaModel") -> "LlamaForCausalLM":
 class _Body(nn.Module):
     def __init__(self, config: SimpleNamespace) -> None:
         super().__init__()
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.rotary_emb: _Rotary
+        self.embed_tokens = nn.Embedding(
+            config.vocab_size,
+            config.hidden_size,
+            _weight=torch.empty(config.vocab_size, config.hidden_size),
+        )
         self.layers = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = _Norm(config.hidden_size)
-        self.rotary_emb = _Rotary(config)
 
 
 class _Layer(nn.Module):
@@ -114,4 +118,13 @@ class _Rotary(nn.Module):
 
 
 def _linear(columns: int, rows: int) -> nn.Linear:
-    return nn.Linear(columns, rows, bias=False)
+    """Return a Linear as ``nn.Linear`` makes it, but for its first values.
+
+    To draw those on the meta device torch imports its compiler.
+    """
+    linear = nn.Linear.__new__(nn.Linear)
+    nn.Module.__init__(linear)
+    linear.in_features, linear.out_features = columns, rows
+    linear.weight = nn.Parameter(torch.empty(rows, columns))
+    linear.register_parameter("bias", None)
+    return linear

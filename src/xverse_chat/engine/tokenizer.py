@@ -125,8 +125,8 @@ def load_text_tokenizer(folder: Path) -> TextTokenizer:
     backend, settings = _load(folder)
     controls = [settings[name] for name in CONTROL_TOKENS if name in settings]
     backend.add_special_tokens(controls)
-    ids: list[int] = [backend.token_to_id(token) for token in controls]
-    return TextTokenizer(backend, frozenset(ids))
+    ids = (backend.token_to_id(token) for token in controls)
+    return TextTokenizer(backend, frozenset(number for number in ids if number is not None))
 
 
 def load_tokenizer(folder: str | Path) -> "PreTrainedTokenizerFast":
