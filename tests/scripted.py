@@ -10,6 +10,8 @@ from xverse_chat.config import GenerationSettings
 class ScriptedBackend:
     """Answer each turn with the next script: pieces to say, or an exception to raise."""
 
+    memory_bytes = 0
+
     def __init__(self, *scripts: Sequence[str | BaseException]) -> None:
         self.scripts = list(scripts)
         self.asked: list[tuple[Message, ...]] = []

@@ -7,19 +7,23 @@ from typing import Any
 
 import pytest
 
+from xverse_chat.chat.events import KINDS
+from xverse_chat.chat.log import MAX_LOG_BYTES
 from xverse_chat.cli.chat import chat
 from xverse_chat.cli.config_file import CONFIG_VARIABLE
 from xverse_chat.cli.declarations import declarations
 from xverse_chat.cli.download import download
 from xverse_chat.cli.outcome import CLOSED_PIPE_EXIT_CODE
 from xverse_chat.errors import XverseChatError
-from xverse_chat.terminal.commands import COMMANDS
+from xverse_chat.terminal.commands.table import COMMANDS
+from xverse_chat.terminal.export.exporting import SUFFIXES
 from xverse_chat.terminal.translation import chinese_sentences
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 CONFIGURATION = ["docs/configuration.md", "docs/configuration.zh-CN.md"]
 SCRIPTS = ["docs/scripts.md", "docs/scripts.zh-CN.md"]
+SESSIONS = ["docs/sessions.md", "docs/sessions.zh-CN.md"]
 
 
 def read(name: str) -> str:
@@ -29,7 +33,7 @@ def read(name: str) -> str:
 TABLE = (*declarations(chat), *declarations(download))
 
 
-@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS])
+@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS])
 def test_every_option_in_a_document_exists(name: str) -> None:
     known = {word for row in TABLE for word in (*row.words, *row.off_words)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(name))) <= known
@@ -57,7 +61,14 @@ def test_every_exit_code_is_in_the_document(name: str) -> None:
     assert told == exit_codes() | {0, 1, 129, 130, 143, CLOSED_PIPE_EXIT_CODE}
 
 
-@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS])
+@pytest.mark.parametrize("name", SESSIONS)
+def test_every_kind_of_event_and_of_export_is_in_the_document(name: str) -> None:
+    rows = set(re.findall(r"^\| `([^`]+)` \|", read(name), re.MULTILINE))
+    assert rows == {*KINDS, *SUFFIXES}
+    assert f"{MAX_LOG_BYTES // 2**20} MiB" in read(name)
+
+
+@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS, SESSIONS])
 def test_sister_pages_have_the_same_rows_and_commands(english: str, chinese: str) -> None:
     def shape(name: str) -> tuple[int, int, list[str]]:
         text = read(name)
@@ -93,7 +104,7 @@ def test_the_tree_names_every_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*READMES, *CONFIGURATION, *SCRIPTS, "ARCHITECTURE.md", "training/README.md"]
+    "name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS, "ARCHITECTURE.md", "training/README.md"]
 )
 def test_every_link_and_named_file_is_there(name: str) -> None:
     text = read(name)

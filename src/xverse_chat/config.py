@@ -122,6 +122,11 @@ def completion_folder() -> Path:
     return platformdirs.user_data_path(APPLICATION_NAME)
 
 
+def input_history_path() -> Path:
+    """Return where the line editor remembers what was typed. Nothing is created."""
+    return platformdirs.user_state_path(APPLICATION_NAME) / "input-history.jsonl"
+
+
 def kernel_cache_folder() -> Path:
     """Return where compiled GPU kernels are kept. Nothing is created."""
     return platformdirs.user_cache_path(APPLICATION_NAME) / "kernels"

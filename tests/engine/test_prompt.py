@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from tests.engine.reference import upstream_prompt
 from tests.hub.upstream_tokenizer import upstream_tokenizer
 from xverse_chat.chat.backend import Message
-from xverse_chat.engine.prompt import Prompt, build_prompt
+from xverse_chat.engine.prompt import Prompt, build_prompt, count_tokens
 from xverse_chat.engine.tokenizer import TextTokenizer, load_tokenizer
 from xverse_chat.errors import ContextLengthError, DataError
 
@@ -284,3 +284,34 @@ def test_each_message_is_encoded_on_its_own_even_where_a_merge_crosses_the_seam(
 def test_the_chat_template_refuses_other_roles(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(Exception, match="not supported"):
         tokenizer.apply_chat_template([{"role": "tool", "content": "x"}], tokenize=False)
+
+
+def test_an_answer_that_was_broken_off_is_left_open(tokenizer: PreTrainedTokenizerFast) -> None:
+    messages = [Message("user", "hi"), Message("assistant", "hel", interrupted=True)]
+    prompt = build_messages(tokenizer, messages, 512, 64)
+    assert tokenizer.decode(prompt.ids).endswith("Human: hi\n\nAssistant: hel")
+    assert prompt.ids[-1] != EOS
+
+
+@pytest.mark.parametrize("ending", ["question", "broken", "whole"])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=st.lists(st.text(max_size=12), max_size=5), system=st.text(max_size=8))
+def test_the_counted_tokens_are_those_of_the_prompt(
+    tokenizer: PreTrainedTokenizerFast, said: list[str], system: str, ending: str
+) -> None:
+    messages = [Message("system", system)] if system else []
+    for text in said:
+        messages += [Message("user", text), Message("assistant", text)]
+    messages.append(Message("user", "?"))
+    if ending != "question":
+        messages.append(Message("assistant", "an", cut_off=ending == "broken"))
+    counts = count_tokens(tokenizer, messages, eos_token_id=EOS)
+    assert len(counts) == len(messages)
+    if ending == "whole":  # what the next question adds is all that is missing
+        messages.append(Message("user", "!"))
+        counts += count_tokens(tokenizer, messages[-1:], eos_token_id=EOS)
+    assert sum(counts) == len(build_messages(tokenizer, messages, 4096, 64).ids)
+
+
+def test_nothing_has_no_tokens(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert count_tokens(tokenizer, [], eos_token_id=EOS) == []

@@ -104,3 +104,16 @@ def test_transformers_wrapper_says_the_same(upstream: Path, text: str) -> None:
     assert ids == TextTokenizer.of(wrapped).encode(text)
     with_controls = [1, *ids, 2, 3]
     assert plain.decode(with_controls) == wrapped.decode(with_controls, skip_special_tokens=True)
+
+
+def test_text_that_goes_on_begins_where_the_text_before_it_ended(
+    text_tokenizer: TextTokenizer,
+) -> None:
+    whole = "Hello there, my 好 friend"
+    ids = text_tokenizer.encode(whole)
+    for cut in range(1, len(ids)):
+        before = "".join(pieces(text_tokenizer, ids[:cut]))
+        decoder = IncrementalDecoder(text_tokenizer, after=ids[:cut])
+        after = "".join(map(decoder.push, ids[cut:])) + decoder.flush()
+        if "\ufffd" not in before:  # a cut inside a character loses that one
+            assert before + after == whole

@@ -16,9 +16,10 @@ from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings,
 from xverse_chat.chat.keeper import Keeper
 from xverse_chat.chat.store import Store
 from xverse_chat.config import GenerationSettings
-from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
+from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError, XverseChatError
 from xverse_chat.progress import Progress, Stage
 from xverse_chat.terminal.current_texts import CurrentTexts
+from xverse_chat.terminal.history_file import HistoryFile
 from xverse_chat.terminal.recall import Recall
 from xverse_chat.terminal.repl import run_conversation
 from xverse_chat.wording import say
@@ -46,12 +47,14 @@ class Script:
     folder: str = ""  # where conversations are saved; nowhere without
     goes_on: bool = False
     name: str | None = None
+    history: str = ""  # the file where what is typed is remembered; nowhere without
 
 
 class ScriptedModel:
     """Says the replies of its script, one each turn, then echoes."""
 
     default_settings = GenerationSettings()
+    memory_bytes = 31_400_000
 
     def __init__(self, script: Script) -> None:
         self.description = ModelDescription("demo", "float32", script.device, script.context_tokens)
@@ -116,8 +119,9 @@ def main() -> None:
             texts=CurrentTexts.of("zh" if script.language == "zh" else "en"),
             plain=script.plain,
             attachments=attachments,
+            history=HistoryFile(Path(script.history)) if script.history else None,
         )
-    except EngineError as error:
+    except XverseChatError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")
         raise SystemExit(error.exit_code) from error
 

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from xverse_chat.config import GenerationSettings
@@ -75,13 +76,15 @@ class ModelDescription:
     """What answers: shown in the welcome and in ``--json``.
 
     ``model_id`` such as ``xverse/XVERSE-7B-Chat`` or ``demo``; ``precision`` such as ``float16``
-    or ``int4``; ``device`` such as ``cpu`` or ``cuda:0 (NVIDIA GeForce RTX 3090)``.
+    or ``int4``; ``device`` such as ``cpu`` or ``cuda:0 (NVIDIA GeForce RTX 3090)``. ``folder`` is
+    where it lies, None where that is not known.
     """
 
     model_id: str
     precision: str
     device: str
     context_tokens: int
+    folder: Path | None = field(default=None, compare=False)
 
 
 class Backend(Protocol):
@@ -94,6 +97,10 @@ class Backend(Protocol):
     @property
     def default_settings(self) -> GenerationSettings:
         """How the next token is chosen where the user says nothing."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the model takes now of its device's memory, on a CPU all that the program takes."""
 
     def stream(
         self, messages: Sequence[Message], settings: GenerationSettings, stop: threading.Event

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xverse_chat.chat.backend import Backend, Message
+from xverse_chat.chat.session import Session
 from xverse_chat.chat.turn import Turn
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import ContextLengthError
@@ -50,6 +51,11 @@ def prompt_budget(context_tokens: int, max_new_tokens: int) -> int:
     return max(context_tokens // 2, context_tokens - max_new_tokens)
 
 
+def context_used(session: Session, backend: Backend) -> int:
+    """Return how many tokens the model reads of a conversation as it stands."""
+    return sum(backend.count_tokens(session.prompt()))
+
+
 def look_ahead(turn: Turn, backend: Backend, settings: GenerationSettings) -> Outlook:
     """Return what a turn will take, and which rounds have to go first. Nothing is computed.
 
@@ -72,9 +78,8 @@ def look_ahead(turn: Turn, backend: Backend, settings: GenerationSettings) -> Ou
     while going < len(rounds) - 1 and kept > int(budget * KEPT_SHARE):
         kept -= sizes[going]
         going += 1
-    session = turn.session
-    given, path = turn.given, session.path(turn.base)
-    gone = len(split_rounds([session.message(n) for n in path[: len(path) - len(given)]]))
+    given = turn.given
+    gone = _rounds_before(turn.session, given, turn.base)
     overflow = Overflow(
         first_round=gone + 1,
         last_round=gone + going,
@@ -85,6 +90,16 @@ def look_ahead(turn: Turn, backend: Backend, settings: GenerationSettings) -> Ou
         budget_tokens=budget,
     )
     return Outlook(kept, context, overflow)
+
+
+def rounds_left_out(session: Session) -> int:
+    """Return how many rounds at the beginning the model is no longer given."""
+    return _rounds_before(session, session.given(), session.position)
+
+
+def _rounds_before(session: Session, given: Sequence[int], position: int) -> int:
+    path = session.path(position)
+    return len(split_rounds([session.message(n) for n in path[: len(path) - len(given)]]))
 
 
 def split_rounds(messages: Sequence[Message]) -> list[list[Message]]:

@@ -83,6 +83,9 @@ class Summarised:
     content: str
 
 
+# How each kind of event is called where it is written.
+KINDS = ("message", "grow", "go", "system", "name", "policy", "drop", "summary")
+
 Event = Said | Grown | Moved | SystemSet | Named | PolicyChosen | Dropped | Summarised
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from xverse_chat.chat.disk import Disk, write_all
 from xverse_chat.chat.events import Event, Said
+from xverse_chat.chat.leftovers import new_path, sweep
 from xverse_chat.chat.log import MAX_LOG_BYTES, Header, Log, event_line, header_line
 
 # Longer than one event takes to be written to a disk that is alive.
 _PATIENCE_S = 5.0
 
 LOG_SUFFIX = ".jsonl"
-NEW_SUFFIX = ".new"
 
 
 class Journal:
@@ -120,7 +120,7 @@ class Journal:
         content = header_line(header) + b"".join(lines)
         _check_size(len(content))
         self._disk.make_folder(self._folder)
-        new = self._folder / f".{header.identity}{NEW_SUFFIX}"
+        new = new_path(self._folder, header.identity)
         descriptor = self._disk.create(new)
         try:
             self._disk.lock(descriptor)
@@ -136,6 +136,7 @@ class Journal:
             raise
         self._header, self._descriptor = header, descriptor
         self._written, self._size, self._is_dirty = len(events), len(content), False
+        sweep(self._folder, self._disk)
 
     def _append(self, descriptor: int, event: Event) -> None:
         line = event_line(event, self._written + 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from xverse_chat.chat.journal import Journal
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Opened, Store
-from xverse_chat.chat.title import shorten
+from xverse_chat.chat.title import one_line, shorten
 from xverse_chat.chat.transcript import Transcript
 from xverse_chat.errors import UsageError
 from xverse_chat.wording import NOTHING, Sentence, say, system_reason
@@ -74,7 +74,7 @@ class Keeper:
 
         Raises UsageError for an empty one, a very long one, and that of another conversation.
         """
-        wanted = " ".join(name.split())
+        wanted = one_line(name)
         if not wanted or shorten(wanted, MAX_NAME_COLUMNS) != wanted:
             raise UsageError(
                 say(

@@ -7,10 +7,10 @@ a crash can leave one unfinished line at the end and nothing else that is wrong.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from xverse_chat.chat.clean import clean_text
+from xverse_chat.chat.clock import now
 from xverse_chat.chat.events import Event, event_from_json, event_to_json
 from xverse_chat.errors import DataError
 from xverse_chat.wording import say
@@ -42,11 +42,6 @@ class Log:
     written: int
     size_bytes: int
     is_torn: bool
-
-
-def now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def header_line(header: Header) -> bytes:

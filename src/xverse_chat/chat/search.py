@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from xverse_chat.chat.backend import Message
 from xverse_chat.chat.log import parse_log
 from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Store
@@ -86,8 +87,10 @@ class _Sieve:
 
 
 def _hits_in(session: Session, pattern: re.Pattern[str], identity: str) -> Iterator[Hit]:
-    for number, at in enumerate(session.path(), start=1):
-        message = session.message(at)
+    messages = [session.message(at) for at in session.path()]
+    if session.unanswered:
+        messages.append(Message("user", session.unanswered))
+    for number, message in enumerate(messages, start=1):
         if match := pattern.search(message.content):
             before = message.content[max(0, match.start() - _AROUND) : match.start()]
             after = message.content[match.end() : match.end() + _AROUND]

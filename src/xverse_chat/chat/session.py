@@ -91,14 +91,14 @@ class Session:
         return self._position == 0
 
     @property
-    def is_untouched(self) -> bool:
-        """Tell whether nothing was ever said, taken back or not."""
-        return not self._nodes
-
-    @property
     def position(self) -> int:
         """The number of the last message, 0 where there is none."""
         return self._position
+
+    @property
+    def total(self) -> int:
+        """How many messages were ever said, taken back or not."""
+        return len(self._nodes)
 
     @property
     def system(self) -> str:

@@ -1,22 +1,28 @@
 """The folder of saved conversations: list, find, open, delete. Standard library only."""
 
+import errno
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from xverse_chat import __version__
+from xverse_chat.chat.clock import now
 from xverse_chat.chat.disk import Disk, read_all
 from xverse_chat.chat.journal import LOG_SUFFIX, Journal, log_path
 from xverse_chat.chat.listing import Row, peek
-from xverse_chat.chat.log import MAX_LOG_BYTES, Header, Log, now, parse_log
+from xverse_chat.chat.log import MAX_LOG_BYTES, Header, Log, parse_log
 from xverse_chat.chat.order import Order
 from xverse_chat.chat.session import Session
+from xverse_chat.chat.title import one_line
 from xverse_chat.errors import DataError, DiskError, UsageError
 from xverse_chat.wording import say, system_reason
 
+# What Disk.open says of a link, a folder, a pipe and a device.
+_NO_PLAIN_FILE = {errno.ELOOP, errno.EINVAL, errno.EISDIR, errno.ENXIO}
 _IDENTITY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
@@ -58,20 +64,20 @@ class Store:
         path = self._path(identity)
         try:
             descriptor = self._disk.open(path, to_write=True)
-            is_ours = self._disk.lock(descriptor)
-            content = read_all(self._disk, descriptor, most_bytes=MAX_LOG_BYTES + 1)
+            try:
+                is_ours = self._disk.lock(descriptor)
+                log, session = _understand(path, self._read(path, descriptor))
+            except (OSError, DataError):
+                self._disk.close(descriptor)
+                raise
         except OSError as error:
             raise _cannot_read(path, error) from error
-        try:
-            log, session = _understand(path, content)
-        except DataError:
-            self._disk.close(descriptor)
-            raise
         journal = self.begin(model_id)
         if is_ours:
             journal.resume(descriptor, log)
         else:
-            self._disk.close(descriptor)
+            with suppress(OSError):
+                self._disk.close(descriptor)
         # The other program may be in the middle of a line: that is nothing to tell of.
         return Opened(session, journal, log.header, not is_ours, log.is_torn and is_ours)
 
@@ -85,7 +91,7 @@ class Store:
         try:
             descriptor = self._disk.open(path, to_write=False)
             try:
-                return read_all(self._disk, descriptor, most_bytes=MAX_LOG_BYTES + 1)
+                return self._read(path, descriptor)
             finally:
                 self._disk.close(descriptor)
         except OSError as error:
@@ -125,19 +131,28 @@ class Store:
         """Return the conversation talked in last; None where there is none."""
         return next(iter(self.identities()), None)
 
+    def named(self, name: str) -> str | None:
+        """Return the conversation of this very name or identity; None where there is none.
+
+        Of several with the same title it is the one talked in last.
+        """
+        wanted = one_line(name)
+        return next(
+            (row.identity for row in self.rows() if wanted in (row.identity, row.title)), None
+        )
+
     def find(self, name: str) -> str | None:
         """Return the conversation of this name or identity, else the only one that begins so.
 
-        Of several with the very same title it is the one talked in last. None where there is
-        none; raises UsageError where the beginning is that of several.
+        None where there is none; raises UsageError where the beginning is that of several.
         """
-        wanted = name.strip()
+        wanted = one_line(name)
         if not wanted:
             return None
+        if (identity := self.named(wanted)) is not None:
+            return identity
         near: dict[str, str] = {}
         for row in self.rows():
-            if wanted in (row.identity, row.title):
-                return row.identity
             begins = (row.identity.startswith(wanted), _begins(row.title, wanted))
             if any(begins):
                 near[row.identity] = row.title
@@ -179,6 +194,23 @@ class Store:
                 say("{path} cannot be deleted: {reason}.", path=path, reason=system_reason(error))
             ) from error
 
+    def _read(self, path: Path, descriptor: int) -> bytes:
+        """Read an open file whole, unless it is huge, which is told before it is read."""
+        size = self._disk.status(descriptor).st_size
+        if size <= MAX_LOG_BYTES:
+            content = read_all(self._disk, descriptor, most_bytes=MAX_LOG_BYTES + 1)
+            size = len(content)  # it may have grown
+        if size > MAX_LOG_BYTES:
+            raise DataError(
+                say(
+                    "{path} is larger than {limit} MiB, too large for a conversation.",
+                    path=path,
+                    limit=MAX_LOG_BYTES // 2**20,
+                ),
+                hint=say("It was left as it is."),
+            )
+        return content
+
     def _path(self, identity: str) -> Path:
         if not _IDENTITY.fullmatch(identity):
             raise DataError(
@@ -188,15 +220,6 @@ class Store:
 
 
 def _understand(path: Path, content: bytes) -> tuple[Log, Session]:
-    if len(content) > MAX_LOG_BYTES:
-        raise DataError(
-            say(
-                "{path} is larger than {limit} MiB, too large for a conversation.",
-                path=path,
-                limit=MAX_LOG_BYTES // 2**20,
-            ),
-            hint=say("It was left as it is."),
-        )
     try:
         log = parse_log(content)
         return log, Session.replay(log.events)
@@ -209,6 +232,12 @@ def _understand(path: Path, content: bytes) -> tuple[Log, Session]:
 
 
 def _cannot_read(path: Path, error: OSError) -> DataError:
+    if error.errno in _NO_PLAIN_FILE:
+        fault = say("it is no plain file")
+        return DataError(
+            say("{path} cannot be read: {reason}.", path=path, reason=fault),
+            hint=say("It was left as it is."),
+        )
     return DataError(
         say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error)),
         hint=say("It was left as it is."),

@@ -7,13 +7,13 @@ TITLE_COLUMNS = 30
 
 def make_title(text: str) -> str:
     """Return the first line of ``text``, cut to what a list has room for."""
-    line = next((line for line in map(_one_line, text.split("\n")) if line), "")
+    line = next((line for line in map(one_line, text.split("\n")) if line), "")
     return shorten(line, TITLE_COLUMNS)
 
 
 def shorten(text: str, columns: int) -> str:
     """Return ``text`` in one line of at most ``columns``; an ellipsis tells that it was longer."""
-    line = _one_line(text)
+    line = one_line(text)
     if _columns(line) <= columns:
         return line
     while line and _columns(line) > columns - 1:
@@ -31,7 +31,8 @@ def _columns(text: str) -> int:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return ``text`` with a space for whatever breaks lines or is no character."""
     shown = (
         " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
         for character in text

@@ -1,11 +1,10 @@
 """A conversation as somebody else may read it: what an export holds. Standard library only."""
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from xverse_chat.chat.backend import Message
+from xverse_chat.chat.clock import local_time
 
 # A text file that is shown by ``cat`` must not steer the terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -26,11 +25,7 @@ class Transcript:
     @property
     def facts(self) -> str:
         """What answered, and when it began by the clock of this place."""
-        began = ""
-        if self.created:
-            with suppress(ValueError):
-                began = f"{datetime.fromisoformat(self.created).astimezone():%Y-%m-%d %H:%M}"
-        return " · ".join(filter(None, (self.model_id, began)))
+        return " · ".join(filter(None, (self.model_id, local_time(self.created))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Turn:
         self._tries = tries
         self._grows = question is None and tries == 0
         self._before = session.position
+        self._asked: int | None = None
         self._pieces: list[str] = []
         self._lock = threading.Lock()
         self._is_open = False
@@ -60,6 +61,16 @@ class Turn:
         """The numbers of those of ``messages`` that were said before."""
         return self._session.given(self._base, is_open=self._question is None)
 
+    def put_question(self) -> None:
+        """Have the question in the conversation, and with it saved, before it can be answered."""
+        if self._question is not None and self._asked is None:
+            self._session.put(Message("user", self._question), after=self._base)
+            self._asked = self._session.position
+
+    def withdraw(self) -> None:
+        """Leave the conversation as it was before ``put_question``."""
+        self._session.move(self._before)
+
     def run(
         self, backend: Backend, *, settings: GenerationSettings, stop: threading.Event
     ) -> Generator[str | Finish, None, None]:
@@ -72,9 +83,7 @@ class Turn:
         messages = self.messages
         if self._tries and settings.seed is not None:
             settings = replace(settings, seed=(settings.seed + self._tries) % 2**63)
-        if self._question is not None:
-            self._session.put(Message("user", self._question), after=self._base)
-            self._base = self._session.position
+        self.put_question()
         self._is_open = True
         finish: Finish | None = None
         try:
@@ -103,11 +112,12 @@ class Turn:
             self._is_open = False
             answer = "".join(self._pieces)
             if not answer and reason == "interrupted":
-                self._session.move(self._before)
+                self.withdraw()
             elif self._grows:
                 self._session.grow(answer, reason)
             else:
-                self._session.put(finished_message(answer, reason), after=self._base)
+                after = self._base if self._asked is None else self._asked
+                self._session.put(finished_message(answer, reason), after=after)
         finally:
             self._lock.release()
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from xverse_chat.chat.backend import ModelDescription
 from xverse_chat.chat.clean import clean_text
-from xverse_chat.chat.keeper import Keeper
-from xverse_chat.chat.store import Store
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.question import Inquiry, read_attachments
 from xverse_chat.cli.remembrance import Remembrance
@@ -34,6 +32,8 @@ def converse(
 
     Offers the download or the demo when the default model is not there.
     """
+    from xverse_chat.chat.keeper import Keeper
+    from xverse_chat.chat.store import Store
     from xverse_chat.terminal.recall import Recall
     from xverse_chat.terminal.repl import run_conversation
 
@@ -91,4 +91,4 @@ def _expected(loader: Loader) -> ModelDescription:
     gpu = None if device == "cpu" else find_gpu(int(device.partition(":")[2]))
     if gpu is not None:
         device = f"{device} ({gpu.name})"
-    return ModelDescription(loader.source.model_id, precision, device, context_tokens=0)
+    return ModelDescription(loader.source.model_id, precision, device, 0, loader.source.folder)

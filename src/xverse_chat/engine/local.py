@@ -21,7 +21,7 @@ from xverse_chat.engine.folders import (
 from xverse_chat.engine.generate import Engine
 from xverse_chat.engine.llama import PlainLlama
 from xverse_chat.engine.making import make_decoder
-from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype
+from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype, used_bytes
 from xverse_chat.engine.prompt import count_tokens
 from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.tokenizer import TextTokenizer, load_text_tokenizer
@@ -49,12 +49,14 @@ class LocalBackend:
         tokenizer: TextTokenizer,
         description: ModelDescription,
         *,
+        device: str,
         generation: Mapping[str, Any],
         load_s: float,
     ) -> None:
         self._engine = engine
         self._tokenizer = tokenizer
         self._description = description
+        self._device = device
         self._settings = generation_settings(generation)
         self._eos_token_id: int = generation["eos_token_id"]
         self._load_s = load_s
@@ -110,6 +112,7 @@ class LocalBackend:
             precision_name(where, dtype, bits),
             _device_name(where),
             context_tokens=engine.context_tokens,
+            folder=folder,
         )
         if (whole := files.config["max_position_embeddings"]) > engine.context_tokens:
             progress.note(
@@ -125,6 +128,7 @@ class LocalBackend:
             engine,
             tokenizer,
             description,
+            device=where,
             generation=files.generation,
             load_s=time.perf_counter() - began,
         )
@@ -138,6 +142,11 @@ class LocalBackend:
     def default_settings(self) -> GenerationSettings:
         """What the folder's ``generation_config.json`` says."""
         return self._settings
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the tensors on its GPU take; on a CPU all that the process takes."""
+        return used_bytes(self._device)
 
     def stream(
         self, messages: Sequence[Message], settings: GenerationSettings, stop: threading.Event

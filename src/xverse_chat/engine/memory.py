@@ -156,6 +156,15 @@ def free_bytes(device: str) -> int:
     return 0 if gpu is None else gpu.free_bytes
 
 
+def used_bytes(device: str) -> int:
+    """Return what this process takes of a device's memory: tensors on a GPU, all of it on a CPU."""
+    if device == "cpu":
+        return int(psutil.Process().memory_info().rss)
+    import torch
+
+    return int(torch.cuda.memory_allocated(device))
+
+
 def find_gpu(number: int) -> Gpu | None:
     """Return GPU ``number`` as CUDA counts them (CUDA_VISIBLE_DEVICES), or None."""
     import pynvml

@@ -35,11 +35,12 @@ class Recall:
 def recall(wanted: Recall, keeper: Keeper) -> Opened | None:
     """Open the conversation that is wanted; None where there is none yet, and it is begun.
 
-    Raises DataError when it cannot be read, UsageError for a name that is that of several.
+    Raises DataError when it
+    cannot be read, UsageError for a name that cannot be.
     """
     if keeper.store is None or not wanted.is_any:
         return None
-    identity = keeper.store.find(wanted.name) if wanted.name else keeper.store.latest()
+    identity = keeper.store.named(wanted.name) if wanted.name else keeper.store.latest()
     if identity is not None:
         return keeper.open(identity)
     if wanted.name:

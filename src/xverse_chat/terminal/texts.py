@@ -95,9 +95,13 @@ class Texts:
     interrupt_hint: str
     too_long: str
     paste_too_long: str
+    folded: str
+    folded_lines: str
+    search_label: str
+    repeat_label: str
+    status_context: str
 
     # Commands
-    help_commands: str
     help_keys: str
     key_enter: str
     key_newline: str
@@ -108,6 +112,11 @@ class Texts:
     key_backslash: str
     key_backslash_name: str
     key_slash: str
+    key_history_name: str
+    key_history: str
+    key_search: str
+    key_editor: str
+    key_complete: str
     unknown_command: str
     did_you_mean: str
     see_help: str
@@ -116,6 +125,7 @@ class Texts:
     language_unknown: str
     language_switched: str
     attached: str
+    attached_next: str
 
     # The offer
     offer_missing: str
@@ -169,12 +179,13 @@ ENGLISH = Texts(
     taken_back="(interrupted; nothing was said, so the question was taken back)",
     nothing_said="(the model ended without saying anything)",
     still_stopping="Waiting for the reply before to stop",
-    not_sent="Not sent. The up arrow brings the message back.",
-    cut_off="The reply was cut off at {count} tokens; --max-new-tokens sets the limit.",
+    not_sent="Not sent. Your message is in the line again.",
+    cut_off="The reply was cut off at {count} tokens; /continue goes on, "
+    "/set max_new_tokens changes the limit.",
     dropped="The conversation is longer than the {context} tokens the model can read: "
     "the oldest {count} messages were left out.",
     error_label="Error: ",
-    resumed="Going on with “{title}” ({count} questions so far).",
+    resumed="Going on with “{title}” (questions so far: {count}).",
     resumed_copy="It is open in another window, so this is a copy: the other one stays as it is.",
     resumed_torn="Its last line was never finished, because the program or the machine stopped; "
     "it was left out. Everything before it is here.",
@@ -214,7 +225,11 @@ ENGLISH = Texts(
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
-    help_commands="Commands",
+    folded="⟦pasted: {beginning}… · {size}{number}⟧",
+    folded_lines="⟦pasted: {beginning}… · {lines} lines · {size}{number}⟧",
+    search_label="Search backward: ",
+    repeat_label="Repeat: ",
+    status_context="context {figures}",
     help_keys="Keys",
     key_enter="send the message",
     key_newline="begin a new line; so do Ctrl-J, and \\ at the end of a line with Enter",
@@ -225,6 +240,11 @@ ENGLISH = Texts(
     key_backslash="at the end of a line, then Enter: begin a new line",
     key_backslash_name="\\",
     key_slash="at the start: send a message that begins with /",
+    key_history_name="Up, Down",
+    key_history="earlier messages, also of earlier runs",
+    key_search="look for an earlier message; again for one before it",
+    key_editor="write in your own editor: $VISUAL, else $EDITOR",
+    key_complete="complete a command, a file, a name",
     unknown_command="There is no command {word}; nothing was sent.",
     did_you_mean="Did you mean {name}?",
     see_help="/help lists the commands; // at the start sends a message that begins with /.",
@@ -233,6 +253,7 @@ ENGLISH = Texts(
     language_unknown="Say which language: {known}.",
     language_switched="The program speaks English now.",
     attached="The first message takes along {names}. /new leaves that out.",
+    attached_next="The next message takes along {names}. /new leaves that out.",
     offer_missing="{model} is not on this machine yet.",
     offer_download="download it now: {size}, into",
     offer_demo="talk to the small demo model that is included",
@@ -272,8 +293,8 @@ CHINESE = Texts(
     taken_back="（已中断；尚未回答，问题已撤回）",
     nothing_said="（模型没有说话就结束了）",
     still_stopping="正在等待上一个回答停止",
-    not_sent="没有发送。按上方向键可以找回这条消息。",
-    cut_off="回答到 {count} 个 token 时被截断；--max-new-tokens 可以调整上限。",
+    not_sent="没有发送，消息已放回输入行。",
+    cut_off="回答到 {count} 个 token 时被截断；/continue 接着说，/set max_new_tokens 调整上限。",
     dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
     error_label="错误：",
     resumed="继续“{title}”（已有 {count} 个问题）。",
@@ -313,7 +334,11 @@ CHINESE = Texts(
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",
-    help_commands="命令",
+    folded="⟦粘贴：{beginning}… · {size}{number}⟧",
+    folded_lines="⟦粘贴：{beginning}… · {lines} 行 · {size}{number}⟧",
+    search_label="向前搜索：",
+    repeat_label="重复：",
+    status_context="上下文 {figures}",
     help_keys="按键",
     key_enter="发送消息",
     key_newline="换行；按 Ctrl-J，或在行末输入 \\ 再按回车也可以",
@@ -324,6 +349,11 @@ CHINESE = Texts(
     key_backslash="放在行末再按回车：换行",
     key_backslash_name="\\",
     key_slash="放在开头：发送以 / 开头的消息",
+    key_history_name="上、下",
+    key_history="以前输入的消息，包括以前运行时的",
+    key_search="搜索以前的消息；再按一次找更早的",
+    key_editor="用自己的编辑器来写：$VISUAL，其次 $EDITOR",
+    key_complete="补全命令、文件或名称",
     unknown_command="没有 {word} 这个命令，什么也没有发送。",
     did_you_mean="您是想输入 {name} 吗？",
     see_help="/help 列出所有命令；以 // 开头可以发送以 / 开头的消息。",
@@ -332,6 +362,7 @@ CHINESE = Texts(
     language_unknown="请说明用哪种语言：{known}。",
     language_switched="界面语言已切换为中文。",
     attached="第一条消息会附上 {names}。用 /new 可以去掉。",
+    attached_next="下一条消息会附上 {names}。用 /new 可以去掉。",
     offer_missing="本机还没有 {model}。",
     offer_download="现在下载：{size}，存放到",
     offer_demo="先和自带的小型演示模型对话",

@@ -137,6 +137,7 @@ SENTENCES: Mapping[str, str] = {
     "{identity!r} is not the name of a file of a conversation.": (
         "{identity!r} 不是对话文件的名字。"
     ),
+    "it is no plain file": "它不是普通文件",
     "It was left as it is.": "文件保持原样。",
     "It was left as it is. xverse-chat without --continue begins anew.": (
         "文件保持原样。不带 --continue 启动 xverse-chat 会开始新的对话。"

@@ -29,9 +29,14 @@ def to_html(text: str) -> str:
 @cache
 def code_style() -> str:
     """Return the rules that colour code, for light and for dark pages."""
-    light = _formatter(_LIGHT).get_style_defs(".code")
-    dark = _formatter(_DARK).get_style_defs(".code")
+    light, dark = (_token_rules(style) for style in (_LIGHT, _DARK))
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+
+
+def _token_rules(style: str) -> str:
+    """Return the rules for tokens; where they stand, the page has rules of its own."""
+    rules = _formatter(style).get_style_defs(".code").splitlines()
+    return "\n".join(rule for rule in rules if rule.startswith(".code ."))
 
 
 @cache
