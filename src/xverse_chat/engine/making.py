@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xverse_chat.engine.cpu.selection import make_cpu_forward
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
 from xverse_chat.engine.cuda.making import make_cuda_decoder
 from xverse_chat.engine.decoder import Decoder, HostDecoder
 from xverse_chat.engine.forward import TransformersForward
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -24,6 +24,6 @@ def make_decoder(
         try:
             return make_cuda_decoder(model, quantization_bits=quantization_bits)
         except KernelsUnavailableError as error:
-            note(f"Answers will be slow: {error}.")
-    forward = make_cpu_forward(model) or TransformersForward(model)
+            note(error.note)
+    forward = make_cpu_forward(model, note) or TransformersForward(model)
     return HostDecoder(forward, model.config.max_position_embeddings)

@@ -3,19 +3,13 @@
 No nvcc and no header of CUDA's is needed: torch's CUDA builds bring NVRTC and its Python binding.
 """
 
-import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from xverse_chat.config import kernel_cache_folder
-from xverse_chat.errors import EngineError
+from xverse_chat.engine.machine_code import code_path, keep_code, read_code
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
-
-
-class KernelsUnavailableError(EngineError):
-    """The kernels cannot be used here; the plain path can."""
 
 
 def load_or_compile(capability: tuple[int, int], defines: Sequence[str]) -> bytes:
@@ -25,20 +19,11 @@ def load_or_compile(capability: tuple[int, int], defines: Sequence[str]) -> byte
     """
     sources = read_sources()
     options = [f"--gpu-architecture=sm_{capability[0]}{capability[1]}", "--std=c++17", *defines]
-    version = _nvrtc_version()
-    key = hashlib.sha256(repr((sources, options, version)).encode()).hexdigest()[:32]
-    path = kernel_cache_folder() / f"{key}.cubin"
-    try:
-        return path.read_bytes()
-    except OSError:
+    path = code_path((sources, options, _nvrtc_version()), ".cubin")
+    code = read_code(path)
+    if code is None:
         code = compile_program(sources, options)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_bytes(code)
-        partial.replace(path)
-    except OSError:
-        pass  # compiled again next time; a full disk is no reason not to answer
+        keep_code(path, code)
     return code
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError, load_or_compile
+from xverse_chat.engine.cuda.compiler import load_or_compile
 from xverse_chat.engine.cuda.decoder import CudaDecoder
 from xverse_chat.engine.cuda.fusing import fuse_weights
 from xverse_chat.engine.cuda.program import Program
@@ -15,6 +15,7 @@ from xverse_chat.engine.cuda.tuning import SHARED_LIMITS, tuning_for
 from xverse_chat.engine.cuda.unpacking import Unpacker
 from xverse_chat.engine.memory import LEAST_CONTEXT_TOKENS, gigabytes
 from xverse_chat.engine.quant import LM_HEAD_BITS
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 from xverse_chat.errors import MemoryShortageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from xverse_chat.engine.cuda.arguments import Argument, ArgumentArray
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 
 _PLENTY_OF_SHARED_BYTES = 48 * 1024  # more must be asked for
 
