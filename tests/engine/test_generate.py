@@ -20,7 +20,7 @@ NEVER = 10**6  # an end token that never comes
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plain forward: it calls the modules, where these tests wait with hooks."""
-    monkeypatch.setattr("xverse_chat.engine.making.make_cpu_forward", lambda model: None)
+    monkeypatch.setattr("xverse_chat.engine.making.make_cpu_forward", lambda model, note: None)
 
 
 def fresh_engine(model: XverseForCausalLM) -> Engine:

@@ -8,13 +8,14 @@ from xverse_chat.engine.cuda.making import make_cuda_decoder
 from xverse_chat.engine.decoder import Decoder, HostDecoder
 from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import Sentence
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 
 def make_decoder(
-    model: "LlamaForCausalLM", *, quantization_bits: int | None, note: Callable[[str], None]
+    model: "LlamaForCausalLM", *, quantization_bits: int | None, note: Callable[[Sentence], None]
 ) -> Decoder:
     """Return a decoder that shares the model's weights; ``note`` is told when it is a slow one.
 

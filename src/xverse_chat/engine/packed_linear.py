@@ -9,6 +9,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from xverse_chat.errors import UsageError
+from xverse_chat.wording import say
 
 
 class PackedMatrix(Protocol):
@@ -63,9 +64,11 @@ class PackedLinear(nn.Module):
         weights = self.matrix.weights
         if fn(weights.new_empty(0)).device != weights.device:
             raise UsageError(
-                "A quantized model that has answered stays where it is: its weights lie there as "
-                "they are read fastest.",
-                hint="Load the model again to use it elsewhere.",
+                say(
+                    "A quantized model that has answered stays where it is: its weights lie "
+                    "there as they are read fastest."
+                ),
+                hint=say("Load the model again to use it elsewhere."),
             )
         return self
 

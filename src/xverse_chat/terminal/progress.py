@@ -23,6 +23,7 @@ from xverse_chat.terminal.tally import (
     describe_done,
 )
 from xverse_chat.terminal.texts import Texts
+from xverse_chat.wording import Sentence
 
 PLAIN_INTERVAL_S = 10.0
 # Below this a file's name needs the columns more than its sizes do.
@@ -75,9 +76,9 @@ class RichProgress:
         """End one item; its bar goes."""
         self._tally.finish(name)
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Print one sentence above the bars."""
-        self._console.print(Text(sanitise_line(text)))
+        self._console.print(Text(sanitise_line(self._texts.told(text))))
 
     def _end_stage(self) -> None:
         snapshot = self._tally.snapshot()
@@ -168,9 +169,9 @@ class PlainProgress:
             size = format_bytes(item.done_bytes)
             self._say(self._texts.item_done.format(name=item.name, size=size))
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Say one sentence."""
-        self._say(sanitise_line(text))
+        self._say(sanitise_line(self._texts.told(text)))
 
     def _end_stage(self) -> None:
         snapshot = self._tally.snapshot()

@@ -6,6 +6,7 @@ from xverse_chat.engine.cpu.selection import make_cpu_forward
 from xverse_chat.engine.cpu.torch_steps import TorchSteps
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import say
 
 
 def small(**changes: object) -> XverseForCausalLM:
@@ -34,7 +35,7 @@ def tier_of(model: XverseForCausalLM) -> tuple[str, list[str]]:
 @pytest.fixture
 def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
-        raise KernelsUnavailableError("there is no compiler", hint="Install one.")
+        raise KernelsUnavailableError(say("there is no compiler"), hint=say("Install one."))
 
     monkeypatch.setattr("xverse_chat.engine.cpu.selection._load_kernels", fail)
 
@@ -68,7 +69,8 @@ def test_odd_widths_are_left_to_torchs_operators(changes: dict[str, object]) -> 
     tier, told = tier_of(small(**changes))
     assert tier == "operators"
     assert told == [
-        "Answers will be slow: the fast kernels are not made for a model of this shape."
+        "Answers will be slower than they could be: the fast kernels are not made for a model of "
+        "this shape."
     ]
 
 
@@ -89,7 +91,7 @@ def test_without_a_compiler_torchs_operators_are_used_and_it_is_told_once(
     model = small(intermediate_size=128)
     if bits is not None:
         model.quantize(bits)
-    told = ["Answers will be slow: there is no compiler. Install one."]
+    told = ["Answers will be slower than they could be: there is no compiler. Install one."]
     assert tier_of(model) == ("operators", told)
 
 

@@ -3,13 +3,19 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tests.engine.cpu.matrices import exact, largest_error, plain, weight
 from tests.engine.cpu.rounded import heavy_tailed
 from xverse_chat.engine.cpu import torch_products
 from xverse_chat.engine.cpu.nibbles import NibbleMatrix, pack_nibbles
-from xverse_chat.engine.cpu.operators import Operators, in_floats, in_operator, in_whole_numbers
+from xverse_chat.engine.cpu.operators import (
+    ByteWay,
+    Operators,
+    in_floats,
+    in_operator,
+    in_whole_numbers,
+)
 from xverse_chat.engine.cpu.products import Product
 from xverse_chat.engine.cpu.torch_products import ByteProduct, ModuleProduct, make_torch_product
 from xverse_chat.engine.packed_linear import PackedLinear
@@ -68,23 +74,30 @@ def test_bytes_are_multiplied_where_they_lie(tokens: int) -> None:
 
 
 def test_few_tokens_many_and_logits_have_ways_of_their_own() -> None:
-    def way(name: str) -> Operators:
-        def fail(*_: object) -> None:
+    def failing(name: str) -> ByteWay:
+        def fail(x: Tensor, values: Tensor, scales: Tensor) -> Tensor:
             raise AssertionError(name)
 
-        return replace(OPERATORS, **{name: fail})
+        return fail
+
+    without_few = replace(OPERATORS, few=failing("few"))
+    without_many = replace(OPERATORS, many=failing("many"))
+    without_logits = replace(OPERATORS, logits=failing("logits"))
 
     (linear,) = codes(8, 32)
     model, names = nn.Module(), ["lm_head"]
     model.lm_head = linear
     few, many, logits = torch.ones(15, 192), torch.ones(16, 192), torch.ones(1, 192)
-    for name, x in (("few", few), ("many", many)):
-        product = product_of([linear], way(name))
+    for operators, name, fine, failed in (
+        (without_few, "few", many, few),
+        (without_many, "many", few, many),
+    ):
+        product = product_of([linear], operators)
         assert product is not None
-        product(few if name == "many" else many)
+        product(fine)
         with pytest.raises(AssertionError, match=name):
-            product(x)
-    head = make_torch_product(model, names, way("logits"))
+            product(failed)
+    head = make_torch_product(model, names, without_logits)
     assert head is not None
     with pytest.raises(AssertionError, match="logits"):
         head(logits)

@@ -18,6 +18,7 @@ import torch
 
 from xverse_chat.engine.machine_code import code_path, keep_code, read_code
 from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import Sentence, foreign, say, system_reason
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
 _PROCESSORS = ("x86_64", "amd64")
@@ -25,7 +26,7 @@ _COMPILERS = ("g++", "clang++")
 _OPTIONS = ("-std=c++17", "-O3", "-fopenmp", "-shared", "-fPIC", "-fvisibility=hidden")
 # Some thirty times what it takes; nobody should wait longer for answers that come faster.
 LIMIT_S = 45.0
-_MOST_TOLD = 160
+_MOST_TOLD = 110
 
 
 def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
@@ -35,11 +36,12 @@ def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
     KernelsUnavailableError when there is no compiler, or none that can compile them.
     """
     if platform.machine().lower() not in _PROCESSORS:
-        raise KernelsUnavailableError("the fast kernels are made for x86 processors only")
+        raise KernelsUnavailableError(say("the fast kernels are made for x86 processors only"))
     compiler = next(filter(None, map(shutil.which, _COMPILERS)), None)
     if compiler is None:
         raise KernelsUnavailableError(
-            "there is no C++ compiler to make the fast kernels with", hint=_installation_hint()
+            say("there is no C++ compiler to make the fast kernels with"),
+            hint=_installation_hint(),
         )
     command = [compiler, *_OPTIONS, *processor]
     # All that the compiler knows of itself and of the processor: its predefined macros.
@@ -53,7 +55,9 @@ def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
         made = Path(folder) / path.name
         _run([*command, str(KERNELS_FOLDER / "kernels.cpp"), "-o", str(made)])
         if not made.exists():
-            raise KernelsUnavailableError(f"the C++ compiler {compiler} made nothing")
+            raise KernelsUnavailableError(
+                say("the C++ compiler {compiler} made nothing", compiler=compiler)
+            )
         return _loaded(path if keep_code(path, made.read_bytes()) else made)
 
 
@@ -61,8 +65,9 @@ def _loaded(path: Path) -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
-        fault = _short(f"the compiled kernels do not load: {error}")
-        raise KernelsUnavailableError(fault) from error
+        raise KernelsUnavailableError(
+            say("the compiled kernels do not load: {reason}", reason=_short(str(error)))
+        ) from error
 
 
 def _share_threads() -> None:
@@ -95,12 +100,19 @@ def _run(command: Sequence[str]) -> str:
                 raise
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KernelsUnavailableError(
-            _short(f"the C++ compiler {command[0]} does not work: {_cause(error)}")
+            say(
+                "the C++ compiler {compiler} does not work: {reason}",
+                compiler=command[0],
+                reason=_cause(error),
+            )
         ) from error
     if process.returncode != 0:
-        lines = complaints.strip().splitlines() or [f"it ended with {process.returncode}"]
-        line = next((line for line in lines if "error" in line), lines[0])
-        raise KernelsUnavailableError(_short(f"the fast kernels do not compile here: {line}"))
+        raise KernelsUnavailableError(
+            say(
+                "the fast kernels do not compile here: {reason}",
+                reason=_complaint(complaints, process.returncode),
+            )
+        )
     return output
 
 
@@ -112,17 +124,25 @@ def _end(process: "subprocess.Popen[str]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, subprocess.TimeoutExpired):
-        return f"it took more than {LIMIT_S:.0f} s"
-    return str(error)
+def _cause(error: OSError | subprocess.TimeoutExpired) -> Sentence:
+    if isinstance(error, OSError):
+        return system_reason(error)
+    return say("it took more than {limit_s:.0f} s", limit_s=LIMIT_S)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _MOST_TOLD else text[: _MOST_TOLD - 1] + "…"
+def _complaint(complaints: str, exit_code: int) -> Sentence:
+    """Return the line that says most of what a compiler wrote about its failure."""
+    lines = complaints.strip().splitlines()
+    if not lines:
+        return say("it ended with {exit_code}", exit_code=exit_code)
+    return _short(next((line for line in lines if "error" in line), lines[0]))
 
 
-def _installation_hint() -> str:
+def _short(text: str) -> Sentence:
+    return foreign(text if len(text) <= _MOST_TOLD else text[: _MOST_TOLD - 1] + "…")
+
+
+def _installation_hint() -> Sentence:
     if sys.platform == "win32":
-        return "Inside WSL, with g++ installed there, they come several times as fast."
-    return "Install g++ (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++)."
+        return say("Inside WSL, with g++ installed there, they come faster.")
+    return say("Install g++ (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++).")

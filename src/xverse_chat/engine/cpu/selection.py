@@ -14,6 +14,7 @@ from xverse_chat.engine.cpu.torch_products import make_torch_product
 from xverse_chat.engine.cpu.torch_steps import TorchSteps
 from xverse_chat.engine.cpu.whole_layers import WholeLayers
 from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import Sentence, say
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -22,7 +23,9 @@ _LANES = 8
 Made = TypeVar("Made", bound=Product)
 
 
-def make_cpu_forward(model: "LlamaForCausalLM", note: Callable[[str], None]) -> CpuForward | None:
+def make_cpu_forward(
+    model: "LlamaForCausalLM", note: Callable[[Sentence], None]
+) -> CpuForward | None:
     """Return a fast forward for ``model`` as it is now, or None where only the plain one can.
 
     That is so for weights elsewhere than on the CPU, parts that are no plain linear (adapters),
@@ -55,7 +58,9 @@ def make_kernel_forward(model: "LlamaForCausalLM") -> CpuForward:
 
     made = _make_layers(model, make)
     if made is None or size % (2 * _LANES) or config.intermediate_size % _LANES:
-        raise KernelsUnavailableError("the fast kernels are not made for a model of this shape")
+        raise KernelsUnavailableError(
+            say("the fast kernels are not made for a model of this shape")
+        )
     layers, head = made
     whole = WholeLayers(kernels, layers, config.rms_norm_eps)
     return CpuForward(model, kernels, layers, head, whole)
