@@ -157,6 +157,7 @@ def test_a_stream_left_behind_is_an_error_not_a_mixture(model: XverseForCausalLM
     [
         (torch.OutOfMemoryError("CUDA out of memory"), MemoryShortageError),
         (MemoryError(), MemoryShortageError),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryShortageError),
         (RuntimeError("a kernel failed\nmore"), EngineError),
         (torch.AcceleratorError("device-side assert"), DeviceLostError),
     ],

@@ -13,8 +13,14 @@ from xverse_chat.chat.backend import Finish, Message, ModelDescription
 from xverse_chat.checkpoint.config_file import generation_settings
 from xverse_chat.checkpoint.weights import parameter_count
 from xverse_chat.config import GenerationSettings
+from xverse_chat.engine.failures import is_shortage
 from xverse_chat.engine.folders import inspect_folder, loaded_bits
-from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype
+from xverse_chat.engine.memory import (
+    fitting_context,
+    precision_name,
+    resolve_device,
+    resolve_dtype,
+)
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.tokenizer import load_tokenizer
@@ -72,6 +78,8 @@ class LocalBackend:
             )
         if where == "cpu" and parameter_count(files.config) < SMALL_MODEL_PARAMETERS:
             torch.set_num_threads(1)
+        whole = files.config["max_position_embeddings"]
+        room = fitting_context(files.config, device=where, dtype=dtype, quant=bits)
         tokenizer = load_tokenizer(folder)
         shortage: MemoryShortageError | None = None
         try:
@@ -84,26 +92,31 @@ class LocalBackend:
             )
             _probe(model)
             engine = model.prepare_engine(progress.note)
-        except (torch.OutOfMemoryError, MemoryError):
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error):
+                raise
             shortage = MemoryShortageError(
                 say("The memory of {device} ran out while loading.", device=_device_name(where)),
                 hint=say("Close what else uses it, or load with --quant 8 or --quant 4."),
             )
         if shortage is not None:
             raise shortage
+        context_tokens = engine.context_tokens
+        if engine.cache_size_bytes == 0:  # it grows with the conversation, as far as it can
+            context_tokens = min(context_tokens, room)
         description = ModelDescription(
             model_id,
             precision_name(where, dtype, bits),
             _device_name(where),
-            context_tokens=engine.context_tokens,
+            context_tokens=context_tokens,
         )
-        if (whole := files.config["max_position_embeddings"]) > engine.context_tokens:
+        if whole > context_tokens:
             progress.note(
                 say(
                     "The memory of {device} has room for a context of {tokens} tokens instead of "
                     "{whole}.",
                     device=_device_name(where),
-                    tokens=engine.context_tokens,
+                    tokens=context_tokens,
                     whole=whole,
                 )
             )

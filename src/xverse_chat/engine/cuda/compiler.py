@@ -11,6 +11,7 @@ from xverse_chat.engine.unavailable import KernelsUnavailableError
 from xverse_chat.wording import Sentence, say
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
+_MOST_TOLD = 160
 
 
 def load_or_compile(capability: tuple[int, int], defines: Sequence[str]) -> bytes:
@@ -77,13 +78,14 @@ def _nvrtc_version() -> tuple[int, int]:
 
 
 def _log(program: object) -> str:
+    """Return the line that says most of what the compiler wrote about its failure."""
     from cuda.bindings import nvrtc
 
     _, size_bytes = nvrtc.nvrtcGetProgramLogSize(program)
     log = b" " * size_bytes
     nvrtc.nvrtcGetProgramLog(program, log)
-    text: str = log.decode(errors="replace")
-    return text.strip("\0 \n")[:2000]
+    lines: list[str] = log.decode(errors="replace").strip("\0 \n").splitlines() or [""]
+    return next((line for line in lines if "error" in line), lines[0])[:_MOST_TOLD]
 
 
 def _check(status: object, work: Sentence) -> None:

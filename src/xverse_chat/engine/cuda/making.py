@@ -42,6 +42,10 @@ def make_cuda_decoder(model: "LlamaForCausalLM", *, quantization_bits: int | Non
     capability = torch.cuda.get_device_capability(device)
     code = load_or_compile(capability, [*shape.defines(), *tuning.defines()])
     program = Program(code, device)
+    if not program.starts_together():
+        raise KernelsUnavailableError(
+            say("the GPU does not start all blocks of a kernel together (cooperative launch)")
+        )
     unpacker = Unpacker(program, model.dtype, device)
     weights = fuse_weights(model, unpacker)
     capacity = _fitting_capacity(model, shape)

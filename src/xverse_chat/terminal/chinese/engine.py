@@ -52,6 +52,9 @@ SENTENCES: Mapping[str, str] = {
     "no kernels are made for GPUs of compute capability {capability}": (
         "没有针对计算能力 {capability} 的 GPU 的计算内核"
     ),
+    "the GPU does not start all blocks of a kernel together (cooperative launch)": (
+        "GPU 不能同时启动一个计算内核的所有线程块（cooperative launch）"
+    ),
     "the kernels compute in float16 and bfloat16, not {dtype}": (
         "计算内核只支持 float16 和 bfloat16，不支持 {dtype}"
     ),
