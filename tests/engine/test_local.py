@@ -103,7 +103,7 @@ def test_without_room_for_the_whole_context_it_is_shorter_and_that_is_said(
     ]
     settings = backend.default_settings.overridden({"max_new_tokens": 20})
     with pytest.raises(ContextLengthError, match="256 tokens"):
-        list(backend.stream([Message("user", "hello " * 100)], settings, threading.Event()))
+        list(backend.stream([Message("user", "hello " * 300)], settings, threading.Event()))
     *_, finish = backend.stream(TALK, settings, threading.Event())
     assert isinstance(finish, Finish)
 

@@ -115,6 +115,6 @@ def test_without_room_for_a_useful_context_it_is_told_what_to_do(
     put_gpu(monkeypatch, free=free)
     model = small_model()
     model.config.max_position_embeddings = 8192
-    with pytest.raises(MemoryShortageError, match="2048 tokens needs 0.4 GB") as caught:
+    with pytest.raises(MemoryShortageError, match=r"2048 tokens needs 0\.4 GB") as caught:
         making._fitting_capacity(model, shape_of(model))
     assert "--quant 4" in caught.value.hint
