@@ -84,7 +84,7 @@ def compare(bits: int, config: LlamaConfig, options: argparse.Namespace) -> dict
         for work in plan:  # what is done once: pages, threads, llama.cpp's own layout
             for engine in engines.values():
                 engine(work, 8)
-        busy = _Busy()
+        busy = Busy()
         for _ in range(options.rounds):
             for name, engine in engines.items():
                 for work, tokens in plan.items():
@@ -158,7 +158,7 @@ def llama(
         questions.close()
 
 
-class _Busy:
+class Busy:
     """How much of the processor others had since this was made."""
 
     def __init__(self) -> None:
