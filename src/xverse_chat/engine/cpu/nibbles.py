@@ -1,12 +1,14 @@
 """A 4-bit matrix packed for torch's own operator, which reads it with activations in bfloat16."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from xverse_chat.engine.cpu.operators import multiply_nibbles
+from xverse_chat.engine.cpu.threads import one_thread
 from xverse_chat.engine.packed_linear import PackedLinear
 from xverse_chat.engine.quant import GROUP_SIZE, Codes
 
@@ -67,11 +69,15 @@ def _packed(values: Tensor) -> Tensor:
     rows = short.transpose(1, 2).reshape(-1, width)
     step = _PART_CODES // GROUP_SIZE
     parts = torch.split(rows, step), torch.split(packed[:tall].view(-1, width), step)
-    for part, place in zip(*parts, strict=True):
-        place.copy_(_pack_words(part))
+    with one_thread() as threads, ThreadPoolExecutor(threads) as pool:
+        list(pool.map(_pack_part, *parts))
     if tall < len(values):
         packed[tall:] = _pack_words(values[tall:])
     return packed
+
+
+def _pack_part(values: Tensor, place: Tensor) -> None:
+    place.copy_(_pack_words(values))
 
 
 def _pack_words(values: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xverse_chat.engine.cpu.threads import one_thread
 from xverse_chat.engine.quant import GROUP_SIZE, Codes, QuantizedLinear
 
 # Of a token's activations so many are rounded together where they become whole numbers. Fewer
@@ -125,16 +126,9 @@ def multiplies_bfloat16() -> bool:
 def first_fast(
     ways: Sequence[Way], work: Callable[[Way], object], patience: float = _PATIENCE
 ) -> Way:
-    """Return the first of ``ways`` that takes at most ``patience`` times as long as any.
-
-    On one thread: several wait for each other, for as long as other programs keep them waiting.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    """Return the first of ``ways`` that takes at most ``patience`` times as long as any."""
+    with one_thread():
         seconds = [_seconds(partial(work, way)) for way in ways]
-    finally:
-        torch.set_num_threads(threads)
     return next(
         way for way, own in zip(ways, seconds, strict=True) if own <= patience * min(seconds)
     )
