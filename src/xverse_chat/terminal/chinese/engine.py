@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     "{path} is damaged: it became shorter.": "{path} 已损坏：它变短了。",
-    "Answers will be slower than they could be: {reason}.": (
-        "回答会比本来能达到的速度慢：{reason}。"
-    ),
+    "Answers will be slower than they could be: {reason}.": ("回答会比应有的速度慢：{reason}。"),
     "Answers will be slower than they could be: {reason}. {hint}": (
-        "回答会比本来能达到的速度慢：{reason}。{hint}"
+        "回答会比应有的速度慢：{reason}。{hint}"
     ),
     "the fast kernels are made for x86 processors only": "快速计算内核只支持 x86 处理器",
     "the fast kernels are not made for a model of this shape": "快速计算内核不支持这种形状的模型",
