@@ -305,13 +305,13 @@ def test_the_counted_tokens_are_those_of_the_prompt(
     messages.append(Message("user", "?"))
     if ending != "question":
         messages.append(Message("assistant", "an", cut_off=ending == "broken"))
-    counts = count_tokens(tokenizer, messages, eos_token_id=EOS)
+    counts = count_tokens(TextTokenizer.of(tokenizer), messages, eos_token_id=EOS)
     assert len(counts) == len(messages)
     if ending == "whole":  # what the next question adds is all that is missing
         messages.append(Message("user", "!"))
-        counts += count_tokens(tokenizer, messages[-1:], eos_token_id=EOS)
+        counts += count_tokens(TextTokenizer.of(tokenizer), messages[-1:], eos_token_id=EOS)
     assert sum(counts) == len(build_messages(tokenizer, messages, 4096, 64).ids)
 
 
 def test_nothing_has_no_tokens(tokenizer: PreTrainedTokenizerFast) -> None:
-    assert count_tokens(tokenizer, [], eos_token_id=EOS) == []
+    assert count_tokens(TextTokenizer.of(tokenizer), [], eos_token_id=EOS) == []

@@ -12,6 +12,7 @@ from xverse_chat.chat.backend import Finish, Message, ModelDescription
 from xverse_chat.checkpoint.config_file import generation_settings
 from xverse_chat.checkpoint.weights import parameter_count
 from xverse_chat.config import GenerationSettings
+from xverse_chat.engine.failures import is_shortage
 from xverse_chat.engine.folders import (
     ModelFiles,
     inspect_folder,
@@ -21,7 +22,13 @@ from xverse_chat.engine.folders import (
 from xverse_chat.engine.generate import Engine
 from xverse_chat.engine.llama import PlainLlama
 from xverse_chat.engine.making import make_decoder
-from xverse_chat.engine.memory import precision_name, resolve_device, resolve_dtype, used_bytes
+from xverse_chat.engine.memory import (
+    fitting_context,
+    precision_name,
+    resolve_device,
+    resolve_dtype,
+    used_bytes,
+)
 from xverse_chat.engine.prompt import count_tokens
 from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.tokenizer import TextTokenizer, load_text_tokenizer
@@ -90,6 +97,8 @@ class LocalBackend:
             )
         if where == "cpu" and parameter_count(files.config) < SMALL_MODEL_PARAMETERS:
             torch.set_num_threads(1)
+        whole = files.config["max_position_embeddings"]
+        room = fitting_context(files.config, device=where, dtype=dtype, quant=bits)
         tokenizer = load_text_tokenizer(folder)
         chosen_dtype = resolve_dtype(where, dtype)
         shortage: MemoryShortageError | None = None
@@ -100,27 +109,32 @@ class LocalBackend:
             decoder = make_decoder(model, quantization_bits=bits, note=progress.note)
             engine = Engine(decoder)
             _probe(engine, files.generation["eos_token_id"], chosen_dtype)
-        except (torch.OutOfMemoryError, MemoryError):
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error):
+                raise
             shortage = MemoryShortageError(
                 say("The memory of {device} ran out while loading.", device=_device_name(where)),
                 hint=say("Close what else uses it, or load with --quant 8 or --quant 4."),
             )
         if shortage is not None:
             raise shortage
+        context_tokens = engine.context_tokens
+        if engine.cache_size_bytes == 0:  # it grows with the conversation, as far as it can
+            context_tokens = min(context_tokens, room)
         description = ModelDescription(
             model_id,
             precision_name(where, dtype, bits),
             _device_name(where),
-            context_tokens=engine.context_tokens,
+            context_tokens=context_tokens,
             folder=folder,
         )
-        if (whole := files.config["max_position_embeddings"]) > engine.context_tokens:
+        if whole > context_tokens:
             progress.note(
                 say(
                     "The memory of {device} has room for a context of {tokens} tokens instead of "
                     "{whole}.",
                     device=_device_name(where),
-                    tokens=engine.context_tokens,
+                    tokens=context_tokens,
                     whole=whole,
                 )
             )
@@ -193,6 +207,7 @@ def _probe(engine: Engine, token_id: int, dtype: str) -> None:
         for _ in engine.reply([token_id], one_token, eos_token_id=-1, stop=threading.Event()):
             pass
         is_flat = bool(engine.logits.amax() == engine.logits.amin())
+        engine.forget()
     except MemoryShortageError as error:
         raise MemoryError from error
     except NotNumbersError:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xverse_chat.engine.cpu.selection import make_cpu_forward
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
 from xverse_chat.engine.cuda.making import make_cuda_decoder
 from xverse_chat.engine.decoder import Decoder, HostDecoder
 from xverse_chat.engine.forward import Forward
 from xverse_chat.engine.llama import with_forward
-from xverse_chat.wording import Sentence, say
+from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import Sentence
 
 if TYPE_CHECKING:
     from xverse_chat.engine.llama import LlamaModel
@@ -26,8 +26,8 @@ def make_decoder(
         try:
             return make_cuda_decoder(model, quantization_bits=quantization_bits)
         except KernelsUnavailableError as error:
-            note(say("Answers will be slow: {reason}.", reason=error.message))
-    forward = make_cpu_forward(model) or _plain_forward(model)
+            note(error.note)
+    forward = make_cpu_forward(model, note) or _plain_forward(model)
     return HostDecoder(forward, model.config.max_position_embeddings)
 
 
