@@ -7,11 +7,10 @@ import torch
 
 from tests.engine.conftest import SHAPE
 from xverse_chat.chat.backend import Finish, Message
-from xverse_chat.engine import memory
+from xverse_chat.engine import local, memory
 from xverse_chat.engine.folders import inspect_folder
 from xverse_chat.engine.local import LocalBackend
 from xverse_chat.engine.memory import needed_bytes
-from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.errors import ContextLengthError, EngineError, MemoryShortageError
 from xverse_chat.progress import Stage
 
@@ -112,7 +111,7 @@ def test_without_room_for_the_whole_context_it_is_shorter_and_that_is_said(
 def test_memory_that_runs_out_while_loading_is_told(
     quant: int | None, upstream: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(XverseForCausalLM, "prepare_engine", lambda *_: torch.empty(2**46))
+    monkeypatch.setattr(local, "make_decoder", lambda *_, **__: torch.empty(2**46))
     with pytest.raises(MemoryShortageError, match="cpu ran out while loading") as caught:
         load(upstream, quant=quant)
     assert "--quant" in caught.value.hint
@@ -121,9 +120,7 @@ def test_memory_that_runs_out_while_loading_is_told(
 def test_another_error_while_loading_is_not_taken_for_that(
     upstream: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        XverseForCausalLM, "prepare_engine", lambda *_: torch.ones(2) @ torch.ones(3)
-    )
+    monkeypatch.setattr(local, "make_decoder", lambda *_, **__: torch.ones(2) @ torch.ones(3))
     with pytest.raises(RuntimeError, match="size"):
         load(upstream)
 
