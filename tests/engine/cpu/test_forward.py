@@ -8,6 +8,7 @@ from torch import Tensor
 from tests.engine.cpu.rounded import rounded
 from xverse_chat.engine.cpu.cache import CpuCache
 from xverse_chat.engine.cpu.forward import CpuForward
+from xverse_chat.engine.cpu.operators import Operators, in_floats, in_operator, in_whole_numbers
 from xverse_chat.engine.cpu.selection import make_kernel_forward, make_operator_forward
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.engine.quant import QuantizedLinear
@@ -16,6 +17,13 @@ from xverse_chat.engine.transformers_forward import TransformersForward
 IDS = [70, 291, 300, 12, 77, 290, 301, 302, 40, 41, 42, 7, 9, 11]
 PRECISIONS = ["float32", "bfloat16", "float16", "int8", "int4"]
 TIERS = ["kernels", "operators"]
+
+
+@pytest.fixture(autouse=True)
+def chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ways that an idle machine of today prefers; on a busy one measuring may choose others."""
+    ways = Operators(in_operator, in_floats, in_whole_numbers, packs_nibbles=True)
+    monkeypatch.setattr("xverse_chat.engine.cpu.selection.choose_operators", lambda: ways)
 
 
 class _Stop(Exception):
