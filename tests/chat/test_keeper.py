@@ -6,7 +6,6 @@ from tests.chat.failing_disk import FailingDisk
 from tests.chat.test_store import save
 from xverse_chat.chat.backend import Message
 from xverse_chat.chat.keeper import Keeper
-from xverse_chat.chat.session import Session
 from xverse_chat.chat.store import Store
 from xverse_chat.errors import DataError, UsageError
 
@@ -68,7 +67,8 @@ def test_an_earlier_one_can_be_read_on_without_saving(store: Store) -> None:
 
 
 def test_a_session_can_be_held_without_a_store() -> None:
-    keeper = Keeper.unsaved(Session("x"))
+    keeper = Keeper(None, model_id="demo")
+    keeper.begin("x")
     keeper.session.append(HI)
     assert keeper.transcript().messages == (Message("system", "x"), HI)
     with pytest.raises(UsageError, match="No conversations are kept"):

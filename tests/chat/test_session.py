@@ -49,14 +49,6 @@ def test_the_events_of_a_session_make_the_same_session(session: Session) -> None
     assert list(again.events) == list(session.events)
 
 
-def test_the_last_message_can_be_taken_back() -> None:
-    session = talk("a")
-    assert session.take_back() == user("a")
-    assert session.is_empty
-    with pytest.raises(UsageError):
-        session.take_back()
-
-
 def test_rounds_are_taken_back_and_brought_again() -> None:
     session = talk("a", "b", "c", "d", "e", "f")
     assert session.undo(2) == ("c", "e")

@@ -124,18 +124,6 @@ def test_the_beginning_of_several_names_is_refused_with_them(store: Store) -> No
     assert "旅行一" in raised.value.message
 
 
-def test_a_conversation_is_deleted_unless_it_is_open(store: Store) -> None:
-    identity = save(store, "a")
-    opened = store.open(identity, model_id="demo")
-    with pytest.raises(UsageError, match="is open"):
-        store.delete(identity)
-    opened.journal.close()
-    store.delete(identity)
-    assert store.identities() == []
-    with pytest.raises(DiskError, match="No such file"):
-        store.delete(identity)
-
-
 IDENTITY = "20261124-135955-0123abcd"
 
 

@@ -62,7 +62,7 @@ def converse(
             loader,
             {},
             inquiry=NOTHING_ASKED,
-            remembrance=Remembrance(False, None, saves=False),
+            remembrance=Remembrance(False, None, saves=False, keeps_history=False),
             texts=CurrentTexts.of("en"),
             plain=False,
         )

@@ -1,12 +1,14 @@
 """A conversation that outgrows the context, in a terminal: a token is a character here."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.pseudo_terminal import CTRL_C, ENTER, PseudoTerminal
-from tests.terminal.conversation import Start, ask, starter
+from tests.terminal.conversation import Start, ask, starter, wait_for_prompt
+from xverse_chat.chat.store import Store
 
 # Of 1000 tokens 750 are for the prompt, 450 once something was dropped.
 LONG = "字" * 200
@@ -94,3 +96,28 @@ def test_a_message_that_can_never_fit_is_refused_with_figures(start: Start) -> N
         terminal.wait_for("这条消息有 226 个 token；模型的上下文是 300 个 token")
         terminal.wait_for("> 字字")
         assert "heard" not in terminal.text
+
+
+def test_a_message_waits_for_the_choice_in_the_file(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "conversations"
+    with start(**script(), folder=str(folder)) as terminal:
+        fill(terminal)
+        ask(terminal, "第四问" + LONG)
+        terminal.wait_for("请选择 [1]")
+        terminal.signal(signal.SIGKILL)
+    (identity,) = Store(folder).identities()
+    assert Store(folder).read(identity).unanswered == "第四问" + LONG
+
+
+def test_a_message_that_is_refused_is_not_saved(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "conversations"
+    with start(context_tokens=300, language="zh", folder=str(folder)) as terminal:
+        ask(terminal, "好")
+        terminal.wait_for("heard: '好'")
+        for _ in range(2):
+            wait_for_prompt(terminal)
+            terminal.type("字" * 226 + ENTER)
+            terminal.wait_for("个。\n请把文字分几次发送")
+            terminal.type(CTRL_C)
+    (identity,) = Store(folder).identities()
+    assert "字" not in Store(folder).content(identity).decode()

@@ -37,13 +37,6 @@ class Keeper:
         self.session = Session()
         self.begin("")
 
-    @classmethod
-    def unsaved(cls, session: Session) -> "Keeper":
-        """Hold a session that is never saved."""
-        keeper = cls(None, model_id="")
-        keeper.session = session
-        return keeper
-
     @property
     def identity(self) -> str | None:
         """Under which identity the conversation is saved; None while it is not."""

@@ -199,14 +199,6 @@ class Session:
         """Let the last answer go on by ``content``."""
         self._do(Grown(self._position, content, reason))
 
-    def take_back(self) -> Message:
-        """Put the last message aside and return it. Raises UsageError when nothing was said."""
-        if self.is_empty:
-            raise UsageError(say("Nothing was said yet that could be taken back."))
-        node = self._nodes[self._position - 1]
-        self.move(node.after)
-        return node.message
-
     def undo(self, rounds: int = 1) -> tuple[str, ...]:
         """Put the last ``rounds`` questions with their answers aside; return the questions.
 

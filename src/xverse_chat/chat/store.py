@@ -1,4 +1,4 @@
-"""The folder of saved conversations: list, find, open, delete. Standard library only."""
+"""The folder of saved conversations: list, find, open. Standard library only."""
 
 import errno
 import re
@@ -168,31 +168,6 @@ class Store:
                 hint=say("Type more of the name."),
             )
         return next(iter(near), None)
-
-    def delete(self, identity: str) -> None:
-        """Delete a conversation for good.
-
-        Raises UsageError when a program has it open, DataError when there is none to delete.
-        """
-        path = self._path(identity)
-        try:
-            descriptor = self._disk.open(path, to_write=True)
-            try:
-                if not self._disk.lock(descriptor):
-                    raise UsageError(
-                        say(
-                            "The conversation {identity} is open, and was not deleted.",
-                            identity=identity,
-                        ),
-                        hint=say("Leave it first."),
-                    )
-                self._disk.remove(path)
-            finally:
-                self._disk.close(descriptor)
-        except OSError as error:
-            raise DiskError(
-                say("{path} cannot be deleted: {reason}.", path=path, reason=system_reason(error))
-            ) from error
 
     def _read(self, path: Path, descriptor: int) -> bytes:
         """Read an open file whole, unless it is huge, which is told before it is read."""

@@ -183,6 +183,14 @@ def chat(
             rich_help_panel=MEMORY,
         ),
     ] = True,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history/--no-history",
+            help=say("Remember what is typed for the next time. Default: it is, unless --no-save."),
+            rich_help_panel=MEMORY,
+        ),
+    ] = True,
     prompt: Annotated[
         str | None,
         typer.Option(
@@ -237,6 +245,14 @@ def chat(
             rich_help_panel=SCREEN,
         ),
     ] = False,
+    stats: Annotated[
+        bool,
+        typer.Option(
+            "--stats/--no-stats",
+            help=say("Show what each answer took, below it. Default: it is shown."),
+            rich_help_panel=SCREEN,
+        ),
+    ] = True,
     config: Config = None,
     show_config: ShowConfig = False,
     show_completion: ShowCompletion = None,
@@ -262,7 +278,7 @@ def chat(
     source = find_source(model, demo=demo, cache_dir=cache_dir, quant=bits)
     loader = Loader(source, device=device, dtype=dtype.value if dtype else None, quant=bits)
     inquiry = Inquiry(prompt, messages, tuple(files or ()), system)
-    remembrance = Remembrance(goes_on, session, saves=save)
+    remembrance = Remembrance(goes_on, session, saves=save, keeps_history=history and save)
     if _wants_one_answer(inquiry, as_json=as_json):
         remembrance.check_for_script()
         answer_once(loader, inquiry, overrides=overrides, start=start)
@@ -275,6 +291,7 @@ def chat(
                 remembrance=remembrance,
                 texts=start.texts,
                 plain=plain,
+                shows_statistics=stats,
             )
         )
 

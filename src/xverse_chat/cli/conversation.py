@@ -11,7 +11,12 @@ from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.question import Inquiry, read_attachments
 from xverse_chat.cli.remembrance import Remembrance
 from xverse_chat.cli.source import find_source
-from xverse_chat.config import DEFAULT_MODEL_ID, DEMO_MODEL_ID, conversations_folder
+from xverse_chat.config import (
+    DEFAULT_MODEL_ID,
+    DEMO_MODEL_ID,
+    conversations_folder,
+    input_history_path,
+)
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.texts import Texts
 
@@ -27,6 +32,7 @@ def converse(
     remembrance: Remembrance,
     texts: CurrentTexts,
     plain: bool,
+    shows_statistics: bool = True,
 ) -> int:
     """Talk until the user leaves, which ends the process; return 0 where nobody wants to talk.
 
@@ -34,6 +40,7 @@ def converse(
     """
     from xverse_chat.chat.keeper import Keeper
     from xverse_chat.chat.store import Store
+    from xverse_chat.terminal.history_file import HistoryFile
     from xverse_chat.terminal.recall import Recall
     from xverse_chat.terminal.repl import run_conversation
 
@@ -55,6 +62,8 @@ def converse(
         attachments=attachments,
         texts=texts,
         plain=plain,
+        history=HistoryFile(input_history_path()) if remembrance.keeps_history else None,
+        shows_statistics=shows_statistics,
     )
 
 

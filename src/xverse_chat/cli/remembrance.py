@@ -8,11 +8,15 @@ from xverse_chat.wording import say
 
 @dataclass(frozen=True, slots=True)
 class Remembrance:
-    """Whether to go on with the last conversation or a named one, and whether to save it."""
+    """Whether to go on with the last conversation or a named one, and whether to save it.
+
+    ``keeps_history`` where what is typed is remembered for the next runs.
+    """
 
     goes_on: bool
     name: str | None
     saves: bool
+    keeps_history: bool
 
     def __post_init__(self) -> None:
         if self.goes_on and self.name is not None:

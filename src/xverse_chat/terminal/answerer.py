@@ -57,10 +57,11 @@ class Answerer:
     def answer(self, turn: Turn) -> bool:
         """Have a turn answered; False when nothing was sent, which was told.
 
-        Its question is saved at once, before there is a model.
+        Its question is saved before anything is waited for: the model, a choice, a summary.
         """
         desk = self._desk
-        turn.put_question()
+        if self._loading.backend is None:
+            turn.put_question()
         backend = self._wait_for_model()
         if backend is None:
             desk.exit_code = INTERRUPTED_EXIT_CODE

@@ -6,6 +6,7 @@ thousand lines scroll by when they are sent.
 
 import re
 
+from xverse_chat.chat.title import shorten
 from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.sanitise import sanitise_line
 from xverse_chat.terminal.texts import Texts
@@ -13,7 +14,7 @@ from xverse_chat.terminal.texts import Texts
 # What is longer fills the window, so that nothing can be edited in it any more.
 MOST_LINES = 30
 MOST_CHARACTERS = 3000
-_BEGINNING_CHARACTERS = 12
+_BEGINNING_COLUMNS = 24
 
 
 class Folds:
@@ -28,7 +29,7 @@ class Folds:
         lines = text.count("\n") + 1
         if lines <= MOST_LINES and len(text) <= MOST_CHARACTERS:
             return text
-        beginning = sanitise_line(text[:1000].strip()).replace("\t", " ")[:_BEGINNING_CHARACTERS]
+        beginning = shorten(sanitise_line(text[:1000]), _BEGINNING_COLUMNS)
         told = self._texts.folded_lines if lines > 1 else self._texts.folded
         size = format_bytes(len(text.encode("utf-8", "surrogatepass")))
         mark = told.format(beginning=beginning, lines=lines, size=size, number="")

@@ -45,6 +45,8 @@ class RoomMaker:
         overflow = outlook.overflow
         if overflow is None:
             return True
+        if turn.session.policy is not Policy.REFUSE:
+            turn.put_question()
         policy = turn.session.policy or self._ask(turn, outlook, overflow)
         if policy is None:
             self._renderer.notice(self._texts.not_sent)

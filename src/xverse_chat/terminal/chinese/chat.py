@@ -94,7 +94,6 @@ SENTENCES: Mapping[str, str] = {
     "Name a file inside it.": "请指定其中的一个文件。",
     "{path} cannot be written: {reason}.": "无法写入 {path}：{reason}。",
     "There is a file {path} already; it was left as it is.": "已有 {path} 这个文件，没有改动它。",
-    "Nothing was said yet that could be taken back.": "还没有可以撤回的内容。",
     "There are {count} questions to take back, not {rounds}.": (
         "只有 {count} 个问题可以撤回，没有 {rounds} 个。"
     ),
@@ -129,11 +128,6 @@ SENTENCES: Mapping[str, str] = {
         "有 {count} 段对话以 {wanted!r} 开头：{some}。"
     ),
     "Type more of the name.": "请多输入几个字。",
-    "The conversation {identity} is open, and was not deleted.": (
-        "对话 {identity} 正在打开，没有删除。"
-    ),
-    "Leave it first.": "请先离开它。",
-    "{path} cannot be deleted: {reason}.": "无法删除 {path}：{reason}。",
     "{identity!r} is not the name of a file of a conversation.": (
         "{identity!r} 不是对话文件的名字。"
     ),

@@ -184,6 +184,12 @@ SENTENCES: Mapping[str, str] = {
     "Earlier conversations": "以前的对话",
     "Go on with the conversation talked in last.": "继续上一次的对话。",
     "Go on with the conversation of this name, or begin it.": "继续这个名字的对话；没有就新建。",
+    "Remember what is typed for the next time. Default: it is, unless --no-save.": (
+        "记住输入过的内容，下次可用。默认记住，除非用 --no-save。"
+    ),
+    "Show what each answer took, below it. Default: it is shown.": (
+        "在每个回答下面显示用量。默认显示。"
+    ),
     "Save conversations on this machine. Default: they are saved.": (
         "把对话保存在本机。默认保存。"
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from xverse_chat.chat.backend import Backend
+from xverse_chat.chat.budget import rounds_left_out
 from xverse_chat.chat.events import Policy
 from xverse_chat.errors import UsageError
 from xverse_chat.terminal.commands.command import Candidate, Command, Desk
@@ -52,11 +53,7 @@ def _context(desk: Desk, argument: str) -> None:
     backend = desk.loaded()
     if backend is not None:
         desk.renderer.notice(desk.gauge.measure(session, backend).told(texts))
-    given, path = session.given(), session.path()
-    left_out = sum(
-        session.message(number).role == "user" for number in path[: len(path) - len(given)]
-    )
-    if left_out:
+    if left_out := rounds_left_out(session):
         desk.renderer.notice(texts.context_left_out.format(count=left_out))
     if session.summary:
         desk.renderer.notice(texts.context_summary.format(summary=session.summary))
