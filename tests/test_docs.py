@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +152,10 @@ def test_figures_of_the_download_are_those_of_the_result_file() -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_figures_of_a_gpu_are_those_of_the_result_file(name: str) -> None:
     measured = result("gpu_h200")
-    decode = [measured[key] for key in ("decode_16", "decode_8", "decode_4_alone")]
-    prefill = [measured[key] for key in ("prefill_16", "prefill_8", "prefill_4_alone")]
-    memory = [measured[key] for key in ("memory_16", "memory_8", "memory_4_alone")]
+    decode = [measured[key] for key in ("decode_16", "decode_8", "decode_4")]
+    prefill = [measured[key] for key in ("prefill_16", "prefill_8", "prefill_4")]
+    memory = [measured[key] for key in ("memory_16", "memory_8", "memory_4")]
+    turns = [measured[key] for key in ("turns_16", "turns_8", "turns_4")]
     rows = [
         [f"{step['tokens_per_s']:.1f}" for step in decode],
         [f"{step['copy_share'] * 100:.0f} %" for step in decode],
@@ -161,9 +163,19 @@ def test_figures_of_a_gpu_are_those_of_the_result_file(name: str) -> None:
         [f"{step['tokens_per_s_at_8k']:.1f}" for step in decode],
         [f"{prompt['tokens_per_s']:,}" for prompt in prefill],
         [f"{peak['peak_allocated_bytes'] / 1e9:.1f} GB" for peak in memory],
+        [f"{turn['turn_2_s'] * 1e3:.0f} ms, {turn['turn_20_s'] * 1e3:.0f} ms" for turn in turns],
     ]
     text = read(name)
     assert [row for row in rows if f"| {' | '.join(row)} |" not in text] == []
+    other, start = measured["transformers_16"], result("start_h200")
+    warm = statistics.median(one["first_token_s"] for one in start["warm_starts"])
+    told = (
+        other["dynamic_tokens_per_s"],
+        other["static_compile_tokens_per_s"],
+        warm,
+        start["import_torch_s"],
+    )
+    assert [figure for figure in told if f" {figure:.1f} " not in text.replace("\n", " ")] == []
 
 
 @pytest.mark.parametrize("name", READMES)

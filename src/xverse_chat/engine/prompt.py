@@ -11,8 +11,6 @@ everything: here the oldest rounds go then, by the rules of ``chat/budget.py``.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transformers import PreTrainedTokenizerFast
-
 from xverse_chat.chat.backend import Message
 from xverse_chat.chat.budget import (
     KEPT_SHARE,
@@ -23,7 +21,7 @@ from xverse_chat.chat.budget import (
 )
 from xverse_chat.chat.session import check_answerable
 from xverse_chat.checkpoint.prompt_text import ASSISTANT, HUMAN, TURN_END
-from xverse_chat.engine.tokenizer import encode_text
+from xverse_chat.engine.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Prompt:
 
 
 def build_prompt(
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: TextTokenizer,
     messages: Sequence[Message],
     *,
     eos_token_id: int,
@@ -81,7 +79,7 @@ def build_prompt(
 
 
 def count_tokens(
-    tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message], *, eos_token_id: int
+    tokenizer: TextTokenizer, messages: Sequence[Message], *, eos_token_id: int
 ) -> list[int]:
     """Return how many tokens each message takes in the prompt that they make together."""
     counts = [len(_encode(tokenizer, message, eos_token_id)) for message in messages[:-1]]
@@ -91,7 +89,7 @@ def count_tokens(
 
 
 def _encode_last(
-    tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message], eos_token_id: int
+    tokenizer: TextTokenizer, messages: Sequence[Message], eos_token_id: int
 ) -> list[int]:
     """Return the last round: with the cue for the answer, or with an answer left open."""
     *before, last = messages
@@ -99,18 +97,18 @@ def _encode_last(
     if last.role == "user":
         return ids + _encode_question(tokenizer, last)
     if last.is_unfinished:
-        return ids + encode_text(tokenizer, ASSISTANT + last.content)
+        return ids + tokenizer.encode(ASSISTANT + last.content)
     return ids + _encode(tokenizer, last, eos_token_id)
 
 
-def _encode_question(tokenizer: PreTrainedTokenizerFast, message: Message) -> list[int]:
-    return encode_text(tokenizer, HUMAN + message.content + TURN_END + ASSISTANT)
+def _encode_question(tokenizer: TextTokenizer, message: Message) -> list[int]:
+    return tokenizer.encode(HUMAN + message.content + TURN_END + ASSISTANT)
 
 
-def _encode(tokenizer: PreTrainedTokenizerFast, message: Message, eos_token_id: int) -> list[int]:
+def _encode(tokenizer: TextTokenizer, message: Message, eos_token_id: int) -> list[int]:
     """Return a message that others follow."""
     if message.role == "system":
-        return encode_text(tokenizer, message.content + TURN_END)
+        return tokenizer.encode(message.content + TURN_END)
     if message.role == "user":
-        return encode_text(tokenizer, HUMAN + message.content + TURN_END)
-    return [*encode_text(tokenizer, ASSISTANT + message.content), eos_token_id]
+        return tokenizer.encode(HUMAN + message.content + TURN_END)
+    return [*tokenizer.encode(ASSISTANT + message.content), eos_token_id]

@@ -7,18 +7,16 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
-from transformers import PreTrainedTokenizerFast
-
 from xverse_chat.chat.backend import Finish, Message, Timings, Usage
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.generate import Engine, Outcome
 from xverse_chat.engine.prompt import build_prompt
-from xverse_chat.engine.tokenizer import IncrementalDecoder
+from xverse_chat.engine.tokenizer import IncrementalDecoder, TextTokenizer
 
 
 def stream_reply(
     engine: Engine,
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: TextTokenizer,
     messages: Sequence[Message],
     settings: GenerationSettings,
     *,
