@@ -33,6 +33,8 @@ HOMES = {
     "modelscope_hub": {"hub"},
     "requests": {"hub"},
     "rich": {"terminal"},
+    "markdown_it": {"terminal"},
+    "pygments": {"terminal"},
     "prompt_toolkit": {"terminal"},
     "typer": {"cli"},
     "platformdirs": {"config"},

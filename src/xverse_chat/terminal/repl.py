@@ -78,7 +78,7 @@ class Conversation:
 
     def run(self, overrides: Mapping[str, Any]) -> int:
         """Talk until the user leaves; return the exit code."""
-        watch_signals(self._interrupt, self._terminal)
+        watch_signals(self._interrupt, self._terminal, self._desk.renderer)
         self._desk.renderer.welcome(self._told)
         editor = self._open_editor()
         while self._desk.exit_code is None:

@@ -1,6 +1,7 @@
 """Drawing the conversation in colour, on a terminal that can redraw a line."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -12,6 +13,8 @@ from xverse_chat.chat.backend import Finish, ModelDescription
 from xverse_chat.config import DEMO_MODEL_ID
 from xverse_chat.errors import XverseChatError
 from xverse_chat.progress import Stage
+from xverse_chat.terminal.live_area import LiveArea
+from xverse_chat.terminal.reply_view import ReplyView
 from xverse_chat.terminal.sanitise import Sanitiser, sanitise, sanitise_line
 from xverse_chat.terminal.statistics import statistics
 from xverse_chat.terminal.tally import Snapshot, describe
@@ -29,8 +32,10 @@ class RichRenderer:
         self._console = Console(file=file, highlight=False, markup=False, emoji=False)
         self._texts = texts
         self._sanitiser = Sanitiser()
-        self._at_line_start = True
-        self._transient = ""
+        self._area = LiveArea(self._console)
+        self._view: ReplyView | None = None
+        self._is_busy = False
+        self._then: Callable[[], None] | None = None
 
     def welcome(self, description: ModelDescription) -> None:
         """Print two calm lines."""
@@ -63,32 +68,49 @@ class RichRenderer:
 
     def waiting_over(self) -> None:
         """Erase the line and show the cursor again."""
-        if self._transient:
-            self._write("\r\x1b[K\x1b[?25h")
-            self._transient = ""
+        if not self._area.is_empty:
+            self._area.clear()
 
     def begin_reply(self) -> None:
         """Make ready for the pieces of a reply."""
         self._sanitiser.reset()
-        self._at_line_start = True
+        self._view = None
 
     def piece(self, text: str) -> None:
-        """Write it as it comes; the terminal wraps."""
+        """Show it as Markdown: soon, not each piece on its own."""
         shown = self._sanitiser.feed(text)
         if shown:
-            self.waiting_over()
-            self._at_line_start = shown.endswith("\n")
-            self._write(shown)
+            with self._whole():
+                if self._view is None:
+                    self._view = ReplyView(self._area, lambda: self._console.width)
+                self._view.add(shown)
+
+    def refresh(self) -> None:
+        """Draw what has come of the reply and was not drawn yet."""
+        if self._view is not None:
+            with self._whole():
+                self._view.refresh()
 
     def end_reply(self, note: str = "", finish: Finish | None = None) -> None:
-        """Print one dim line."""
-        self.waiting_over()
-        if not self._at_line_start:
-            self._write("\n")
-        self._at_line_start = True
+        """Print the reply's last block, then one dim line."""
+        with self._whole():
+            self._end_view()
         parts = [note, statistics(finish, self._texts) if finish is not None else ""]
         if line := "  ".join(part for part in parts if part):
             self._print(Text(line, "dim"))
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Print what is known of the reply, and call ``then``: when the drawing is whole.
+
+        Asked a second time it waits for nothing: the terminal may have stopped.
+        """
+        if self._is_busy and self._then is None:
+            self._then = then
+            return
+        if not self._is_busy:
+            with suppress(OSError, RuntimeError):  # the terminal is gone, or is being written to
+                self._end_view()
+        then()
 
     def notice(self, text: str) -> None:
         """Print it dim."""
@@ -121,12 +143,27 @@ class RichRenderer:
     def _redraw(self, line: Text) -> None:
         line = line.copy()
         line.truncate(max(1, self._console.width - 1), overflow="ellipsis")
-        with self._console.capture() as capture:
-            self._console.print(line, end="")
-        drawn = capture.get()
-        if drawn != self._transient:
-            self._transient = drawn
-            self._write(f"\x1b[?25l\r{drawn}\x1b[K")
+        line.end = ""
+        with self._whole():
+            self._area.draw([list(line.render(self._console))])
+
+    def _end_view(self) -> None:
+        if self._view is not None:
+            view, self._view = self._view, None
+            view.end()
+        else:
+            self._area.clear()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Let nothing that ends the program come in between."""
+        self._is_busy = True
+        try:
+            yield
+        finally:
+            self._is_busy = False
+            if self._then is not None:
+                self.leave(self._then)
 
     def _write(self, text: str) -> None:
         self._console.file.write(text)

@@ -1,0 +1,166 @@
+"""Which blocks of a streamed text have come to their end, and how the open one looks now.
+
+Only the last block of a text can still change, if that is judged on complete lines: ``段落\\n#``
+may yet become ``段落\\n#标签``, which is one paragraph. What is printed does therefore not depend
+on how the text was cut into pieces, nor on when it was asked for.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xverse_chat.terminal.markdown.blocks import Block, Code, split
+from xverse_chat.terminal.markdown.fence import Fence
+from xverse_chat.terminal.markdown.parser import parse
+
+# A block longer than this is printed in parts, however it goes on: what is open is parsed again
+# and again. It is more than the model can say in one reply.
+LONGEST_BLOCK = 16_000
+
+# Colouring code takes longer than all else; beyond this many characters it stays as it is.
+MOST_COLOURED_CHARACTERS = 200_000
+
+# Blocks that an empty line ends. A list may go on after it, and so may indented code.
+_ENDED_BY_EMPTY_LINE = frozenset(
+    {"paragraph_open", "heading_open", "table_open", "blockquote_open", "hr", "formula_block"}
+)
+# Of a line that has only begun, what may turn out to be markup is not shown before that is clear.
+_ONLY_MARKUP = re.compile(r"#{0,6}|[`~*_+=|:\-][`~*_=|: \-]*")
+_MARKUP_AT_END = re.compile(r"[*_~`]{1,3}$")
+_CODE = re.compile(r"`[^`]*`")
+
+
+class Committer:
+    """The blocks of one reply."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._open = ""  # from where the first block begins that is not at its end
+        self._judged = 0  # how much of it is known to hold no end
+        self._before: Block | Code | None = None
+        self._fence: Fence | None = None
+        self._code_characters = 0
+
+    def add(self, text: str) -> None:
+        """Take what has come."""
+        self._pieces.append(text)
+
+    def finished(self) -> list[Block | Code]:
+        """Return the blocks that have come to their end since this was last asked."""
+        self._open += "".join(self._pieces)
+        self._pieces.clear()
+        blocks: list[Block | Code] = []
+        while self._take_code(blocks) if self._fence is not None else self._take_blocks(blocks):
+            pass
+        return blocks
+
+    def rest(self) -> Sequence[Block | Code]:
+        """Return what is open, as it looks now; ``finished`` was asked before."""
+        complete, newline, part = self._open.rpartition("\n")
+        if self._fence is not None:
+            code = self._fence.open_section("" if self._fence.may_close(part) else part)
+            return [replace(code, is_coloured=self._can_colour)]
+        return split(parse(complete + newline + _presentable(part)), self._before)
+
+    def end(self) -> list[Block | Code]:
+        """End the text and return all blocks that were not returned yet."""
+        self.add("\n")
+        blocks = self.finished()
+        if self._fence is not None:
+            code = self._fence.last_section()
+            return [*blocks, replace(code, is_coloured=self._can_colour)]
+        return [*blocks, *split(parse(self._open), self._before)]
+
+    def _take_blocks(self, blocks: list[Block | Code]) -> bool:
+        """Take finished blocks from the front; tell whether there may be more."""
+        is_long = len(self._open) > LONGEST_BLOCK
+        cut = self._open.rfind("\n", 0, LONGEST_BLOCK) + 1
+        if is_long and not cut:
+            cut = LONGEST_BLOCK
+        if cut <= self._judged and not is_long:
+            return False
+        text = self._open[:cut]
+        found = split(parse(text), self._before)
+        for index, block in enumerate(found):
+            if block.kind == "fence":
+                self._append(blocks, found[:index])
+                begin, end = _offset(text, block.start), _offset(text, block.start + 1)
+                self._fence = Fence(text[begin:end].rstrip("\n"), has_gap=block.has_gap)
+                self._consume(end, judged=0)
+                return True
+        ended = found if found and _is_ended(found[-1], text) else found[:-1]
+        if ended:
+            end = _offset(text, ended[-1].end)
+        elif is_long:
+            # One block without an end, which is cut; or nothing but empty lines: one is kept.
+            ended, end = found, cut if found else cut - 1
+        else:
+            self._judged = cut
+            return False
+        self._append(blocks, ended)
+        self._consume(end, judged=cut - end)
+        return is_long
+
+    def _take_code(self, blocks: list[Block | Code]) -> bool:
+        """Take finished sections of code from the front; tell whether the block has ended."""
+        fence = self._fence
+        assert fence is not None
+        *lines, part = self._open.split("\n")
+        for index, line in enumerate(lines):
+            if fence.closes(line):
+                self._append_code(blocks, fence.last_section())
+                self._fence = None
+                self._open = "\n".join([*lines[index + 1 :], part])
+                return True
+            section = fence.add(line)
+            if section is not None:
+                self._append_code(blocks, section)
+        self._open = part
+        return False
+
+    @property
+    def _can_colour(self) -> bool:
+        return self._code_characters < MOST_COLOURED_CHARACTERS
+
+    def _append_code(self, blocks: list[Block | Code], section: Code) -> None:
+        self._append(blocks, [replace(section, is_coloured=self._can_colour)])
+        self._code_characters += sum(map(len, section.lines))
+
+    def _append(self, blocks: list[Block | Code], more: Sequence[Block | Code]) -> None:
+        blocks += more
+        if more:
+            self._before = more[-1]
+
+    def _consume(self, end: int, *, judged: int) -> None:
+        self._open = self._open[end:]
+        self._judged = judged
+
+
+def _is_ended(block: Block, text: str) -> bool:
+    """Tell whether the last block of ``text``, complete lines, cannot go on."""
+    return block.kind in _ENDED_BY_EMPTY_LINE and block.end < text.count("\n")
+
+
+def _offset(text: str, line: int) -> int:
+    """Return where a line of ``text`` begins, or its length if it has fewer lines."""
+    offset = 0
+    for _ in range(line):
+        offset = text.find("\n", offset) + 1
+        if not offset:
+            return len(text)
+    return offset
+
+
+def _presentable(part: str) -> str:
+    """Return a line that has only begun as it will probably look when it is complete.
+
+    So that a heading is no text first and an opened emphasis shows no asterisks until it closes.
+    """
+    if _ONLY_MARKUP.fullmatch(part.strip(" \t>")):
+        return ""
+    part = _MARKUP_AT_END.sub("", part).rstrip(" ")
+    text = _CODE.sub("", part)
+    if "`" in text:
+        part += "`"
+        text = text.partition("`")[0]
+    return part + "**" if text.count("**") % 2 else part
