@@ -32,6 +32,7 @@ class Script:
     deaf_s: float = 0.0  # how long a stop is not noticed
     language: str = "en"
     plain: bool = False
+    screen_reader: bool = False
     device: str = "cpu"
     dropped: int = 0
     reason: str = "stop"
@@ -96,6 +97,7 @@ def main() -> None:
             system=None,
             texts=TEXTS["zh" if script.language == "zh" else "en"],
             plain=script.plain,
+            screen_reader=script.screen_reader,
         )
     except EngineError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")

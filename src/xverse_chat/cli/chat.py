@@ -164,6 +164,14 @@ def chat(
         bool,
         typer.Option("--plain", help="No colour, no redrawing.", rich_help_panel=SCREEN),
     ] = False,
+    screen_reader: Annotated[
+        bool,
+        typer.Option(
+            "--screen-reader",
+            help="Say in words what a reply shows by its form. ACCESSIBLE=1 means the same.",
+            rich_help_panel=SCREEN,
+        ),
+    ] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -200,7 +208,14 @@ def chat(
         else:
             language = lang.value if lang else None
             raise SystemExit(
-                converse(loader, overrides, system=system, language=language, plain=plain)
+                converse(
+                    loader,
+                    overrides,
+                    system=system,
+                    language=language,
+                    plain=plain,
+                    screen_reader=screen_reader,
+                )
             )
 
 

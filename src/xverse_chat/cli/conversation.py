@@ -24,6 +24,7 @@ def converse(
     system: str | None,
     language: str | None,
     plain: bool,
+    screen_reader: bool = False,
 ) -> int:
     """Talk until the user leaves, which ends the process; return 0 where nobody wants to talk.
 
@@ -45,6 +46,7 @@ def converse(
         system=clean_text(system) if system else None,
         texts=texts,
         plain=plain,
+        screen_reader=screen_reader,
     )
 
 

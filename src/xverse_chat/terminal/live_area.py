@@ -39,6 +39,7 @@ class LiveArea:
         self._console = console
         self._rows: list[str] = []
         self._size = console.size
+        self._is_cursor_hidden = False
 
     @property
     def is_empty(self) -> bool:
@@ -64,18 +65,20 @@ class LiveArea:
             return
         is_new = bool(above) or size != self._size or len(rows) < len(self._rows)
         before = [] if is_new else self._rows
-        parts = [_BEGIN, "\r", _ERASE_BELOW if is_new and self._rows else "", above]
+        parts = [_BEGIN, "" if self._is_cursor_hidden else _HIDE_CURSOR, "\r"]
+        parts += [_ERASE_BELOW if is_new and self._rows else "", above]
         if rows:
-            parts += [_HIDE_CURSOR, _WRAP_OFF, *_changes(before, rows), _WRAP_ON]
+            parts += [_WRAP_OFF, *_changes(before, rows), _WRAP_ON]
             parts.append(f"\r\x1b[{len(rows) - 1}A" if len(rows) > 1 else "\r")
-        elif self._rows:
-            parts.append(_SHOW_CURSOR)
-        self._rows, self._size = rows, size
+        self._rows, self._size, self._is_cursor_hidden = rows, size, True
         self._write("".join([*parts, _END]))
 
     def clear(self, *, printed: Iterable[Line] = ()) -> None:
         """Print lines in the place of the area, and show the cursor below them."""
         self.draw((), printed=printed)
+        if self._is_cursor_hidden:
+            self._is_cursor_hidden = False
+            self._write(_SHOW_CURSOR)
 
     def _write(self, text: str) -> None:
         self._console.file.write(text)
@@ -120,10 +123,11 @@ def _folded(line: Line, columns: int, count: int) -> list[Line]:
 def _drawn(line: Line) -> str:
     """Return a line with its styles, and nothing else that acts on a terminal."""
     return "".join(
-        style.render(_inert(text), color_system=ColorSystem.STANDARD) if style else _inert(text)
+        style.render(inert(text), color_system=ColorSystem.STANDARD) if style else inert(text)
         for text, style, _ in line
     )
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
+    """Return a part of a row without what acts on a terminal."""
     return sanitise(text.translate(_BLANKS)) if _ACTS.search(text) else text

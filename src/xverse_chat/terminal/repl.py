@@ -17,11 +17,12 @@ from xverse_chat.progress import Progress
 from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
 from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
 from xverse_chat.terminal.plain_renderer import PlainRenderer
+from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.reply import POLL_S, Reply
 from xverse_chat.terminal.rich_renderer import RichRenderer
 from xverse_chat.terminal.signals import watch_signals
 from xverse_chat.terminal.tally import ProgressTally
-from xverse_chat.terminal.terminal_state import TerminalState, wants_plain
+from xverse_chat.terminal.terminal_state import TerminalState, wants_plain, wants_screen_reader
 from xverse_chat.terminal.texts import Texts
 
 
@@ -33,6 +34,7 @@ def run_conversation(
     system: str | None,
     texts: Texts,
     plain: bool,
+    screen_reader: bool = False,
 ) -> NoReturn:
     """Hold a conversation while ``load`` brings the model, and end the process with its exit code.
 
@@ -40,8 +42,9 @@ def run_conversation(
     its settings. Raises the XverseChatError that loading ended with.
     """
     _take_any_bytes()
-    can_redraw = not wants_plain(plain, os.environ, sys.stdout)
-    renderer = (RichRenderer if can_redraw else PlainRenderer)(sys.stdout, texts)
+    screen_reader = wants_screen_reader(screen_reader, os.environ)
+    can_redraw = not wants_plain(plain or screen_reader, os.environ, sys.stdout)
+    renderer = _open_renderer(texts, can_redraw=can_redraw, screen_reader=screen_reader)
     terminal = TerminalState(can_redraw=can_redraw)
     desk = Desk(Session(system), renderer, texts, has_keys=can_redraw)
     conversation = Conversation(desk, terminal, load, expected)
@@ -49,6 +52,14 @@ def run_conversation(
         exit_code = conversation.run(overrides)
     # A thread may be inside the model, and taking torch apart costs a second.
     os._exit(exit_code)
+
+
+def _open_renderer(texts: Texts, *, can_redraw: bool, screen_reader: bool) -> Renderer:
+    if screen_reader:
+        from xverse_chat.terminal.screen_reader_renderer import ScreenReaderRenderer
+
+        return ScreenReaderRenderer(sys.stdout, texts)
+    return RichRenderer(sys.stdout, texts) if can_redraw else PlainRenderer(sys.stdout, texts)
 
 
 def _take_any_bytes() -> None:

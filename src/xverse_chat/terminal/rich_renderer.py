@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,11 +14,13 @@ from xverse_chat.config import DEMO_MODEL_ID
 from xverse_chat.errors import XverseChatError
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.live_area import LiveArea
-from xverse_chat.terminal.reply_view import ReplyView
 from xverse_chat.terminal.sanitise import Sanitiser, sanitise, sanitise_line
 from xverse_chat.terminal.statistics import statistics
 from xverse_chat.terminal.tally import Snapshot, describe
 from xverse_chat.terminal.texts import Texts
+
+if TYPE_CHECKING:
+    from xverse_chat.terminal.reply_view import ReplyView
 
 # A model that answers within this time needs no sign that it is at work.
 PATIENCE_S = 0.4
@@ -73,16 +75,17 @@ class RichRenderer:
 
     def begin_reply(self) -> None:
         """Make ready for the pieces of a reply."""
+        # Here and not before: parsing Markdown is not what the first prompt should wait for.
+        from xverse_chat.terminal.reply_view import ReplyView
+
         self._sanitiser.reset()
-        self._view = None
+        self._view = ReplyView(self._area, lambda: self._console.width)
 
     def piece(self, text: str) -> None:
         """Show it as Markdown: soon, not each piece on its own."""
         shown = self._sanitiser.feed(text)
-        if shown:
+        if shown and self._view is not None:
             with self._whole():
-                if self._view is None:
-                    self._view = ReplyView(self._area, lambda: self._console.width)
                 self._view.add(shown)
 
     def refresh(self) -> None:

@@ -57,6 +57,14 @@ class Texts:
     dropped: str
     error_label: str
 
+    # What a screen reader is told about the form of a reply
+    spoken_heading: str
+    spoken_quote: str
+    spoken_code: str
+    spoken_code_in: str
+    spoken_code_end: str
+    spoken_table: str
+
     # The line editor
     interrupt_hint: str
     too_long: str
@@ -133,6 +141,12 @@ ENGLISH = Texts(
     dropped="The conversation is longer than the {context} tokens the model can read: "
     "the oldest {count} messages were left out.",
     error_label="Error: ",
+    spoken_heading="Heading: ",
+    spoken_quote="Quote: ",
+    spoken_code="Code:",
+    spoken_code_in="Code in {language}:",
+    spoken_code_end="End of code.",
+    spoken_table="Table of {columns} columns and {rows} rows:",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
@@ -195,6 +209,12 @@ CHINESE = Texts(
     cut_off="回答到 {count} 个 token 时被截断；--max-new-tokens 可以调整上限。",
     dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
     error_label="错误：",
+    spoken_heading="标题：",
+    spoken_quote="引用：",
+    spoken_code="代码：",
+    spoken_code_in="{language} 代码：",
+    spoken_code_end="代码结束。",
+    spoken_table="表格，{columns} 列，{rows} 行：",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",

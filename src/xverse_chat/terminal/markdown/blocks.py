@@ -31,14 +31,19 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A block of code, or a section of one."""
+    """A block of code, or a section of one; ``info`` is what the model says about it."""
 
     lines: tuple[str, ...]
-    language: str
+    info: str
     is_first: bool
     is_last: bool
     has_gap: bool
     is_coloured: bool = True
+
+    @property
+    def language(self) -> str:
+        """The first word of what is said about it, which names the language by custom."""
+        return self.info.split()[0] if self.info else ""
 
     def last(self, count: int) -> "Code":
         """Return it without all but its last lines: for what is shown of it while it grows."""
@@ -79,10 +84,8 @@ def end_of(tokens: Sequence[Token]) -> int:
     ends = [0]
     for token in tokens:
         if token.map is not None:
-            is_container = token.type in ("list_item_open", "blockquote_open") or (
-                token.type.endswith("_list_open")
-            )
-            ends.append(token.map[0] + 1 if is_container else token.map[1])
+            is_list = token.type == "list_item_open" or token.type.endswith("_list_open")
+            ends.append(token.map[0] + 1 if is_list else token.map[1])
     return max(ends)
 
 

@@ -27,6 +27,7 @@ _ENDED_BY_EMPTY_LINE = frozenset(
 # Of a line that has only begun, what may turn out to be markup is not shown before that is clear.
 _ONLY_MARKUP = re.compile(r"#{0,6}|[`~*_+=|:\-][`~*_=|: \-]*")
 _MARKUP_AT_END = re.compile(r"[*_~`]{1,3}$")
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)[^\n]*\n", re.MULTILINE)
 _CODE = re.compile(r"`[^`]*`")
 
 
@@ -35,8 +36,9 @@ class Committer:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._open = ""  # from where the first block begins that is not at its end
-        self._judged = 0  # how much of it is known to hold no end
+        self._text = ""
+        self._start = 0  # where in the text the first block begins that is not at its end
+        self._judged = 0  # up to where it is known to hold no end
         self._before: Block | Code | None = None
         self._fence: Fence | None = None
         self._code_characters = 0
@@ -47,7 +49,9 @@ class Committer:
 
     def finished(self) -> list[Block | Code]:
         """Return the blocks that have come to their end since this was last asked."""
-        self._open += "".join(self._pieces)
+        self._text = "".join([self._text[self._start :], *self._pieces])
+        self._judged = max(0, self._judged - self._start)
+        self._start = 0
         self._pieces.clear()
         blocks: list[Block | Code] = []
         while self._take_code(blocks) if self._fence is not None else self._take_blocks(blocks):
@@ -56,7 +60,7 @@ class Committer:
 
     def rest(self) -> Sequence[Block | Code]:
         """Return what is open, as it looks now; ``finished`` was asked before."""
-        complete, newline, part = self._open.rpartition("\n")
+        complete, newline, part = self._text[self._start :].rpartition("\n")
         if self._fence is not None:
             code = self._fence.open_section("" if self._fence.may_close(part) else part)
             return [replace(code, is_coloured=self._can_colour)]
@@ -64,58 +68,68 @@ class Committer:
 
     def end(self) -> list[Block | Code]:
         """End the text and return all blocks that were not returned yet."""
-        self.add("\n")
         blocks = self.finished()
+        if self._text[self._start :] and not self._text.endswith("\n"):
+            self.add("\n")
+            blocks += self.finished()
         if self._fence is not None:
             code = self._fence.last_section()
             return [*blocks, replace(code, is_coloured=self._can_colour)]
-        return [*blocks, *split(parse(self._open), self._before)]
+        return [*blocks, *split(parse(self._text[self._start :]), self._before)]
 
     def _take_blocks(self, blocks: list[Block | Code]) -> bool:
         """Take finished blocks from the front; tell whether there may be more."""
-        is_long = len(self._open) > LONGEST_BLOCK
-        cut = self._open.rfind("\n", 0, LONGEST_BLOCK) + 1
+        start, longest = self._start, self._start + LONGEST_BLOCK
+        is_long = len(self._text) > longest
+        cut = self._text.rfind("\n", start, longest) + 1
         if is_long and not cut:
-            cut = LONGEST_BLOCK
+            cut = longest
         if cut <= self._judged and not is_long:
             return False
-        text = self._open[:cut]
+        # Up to the first fence, so that what comes after it is not parsed before it is closed.
+        fence = _FENCE.search(self._text, max(start, self._judged), cut)
+        if fence is not None:
+            text = self._text[start : fence.end()]
+            if self._take_to_fence(text, split(parse(text), self._before), blocks):
+                return True
+        text = self._text[start:cut]
         found = split(parse(text), self._before)
+        if self._take_to_fence(text, found, blocks):
+            return True
+        ended = found if found and _is_ended(found[-1], text) else found[:-1]
+        if ended:
+            self._start += _offset(text, ended[-1].end)
+        elif is_long:
+            # One block without an end, which is cut; or nothing but empty lines: one is kept.
+            ended, self._start = found, cut if found else cut - 1
+        self._append(blocks, ended)
+        self._judged = cut
+        return is_long
+
+    def _take_to_fence(self, text: str, found: Sequence[Block], blocks: list[Block | Code]) -> bool:
+        """Take the blocks before the first fence of ``text`` and open it, if there is one."""
         for index, block in enumerate(found):
             if block.kind == "fence":
                 self._append(blocks, found[:index])
                 begin, end = _offset(text, block.start), _offset(text, block.start + 1)
                 self._fence = Fence(text[begin:end].rstrip("\n"), has_gap=block.has_gap)
-                self._consume(end, judged=0)
+                self._start += end
                 return True
-        ended = found if found and _is_ended(found[-1], text) else found[:-1]
-        if ended:
-            end = _offset(text, ended[-1].end)
-        elif is_long:
-            # One block without an end, which is cut; or nothing but empty lines: one is kept.
-            ended, end = found, cut if found else cut - 1
-        else:
-            self._judged = cut
-            return False
-        self._append(blocks, ended)
-        self._consume(end, judged=cut - end)
-        return is_long
+        return False
 
     def _take_code(self, blocks: list[Block | Code]) -> bool:
         """Take finished sections of code from the front; tell whether the block has ended."""
-        fence = self._fence
-        assert fence is not None
-        *lines, part = self._open.split("\n")
-        for index, line in enumerate(lines):
-            if fence.closes(line):
-                self._append_code(blocks, fence.last_section())
+        assert self._fence is not None
+        while (end := self._text.find("\n", self._start)) >= 0:
+            line = self._text[self._start : end]
+            self._start = self._judged = end + 1
+            if self._fence.closes(line):
+                self._append_code(blocks, self._fence.last_section())
                 self._fence = None
-                self._open = "\n".join([*lines[index + 1 :], part])
                 return True
-            section = fence.add(line)
+            section = self._fence.add(line)
             if section is not None:
                 self._append_code(blocks, section)
-        self._open = part
         return False
 
     @property
@@ -130,10 +144,6 @@ class Committer:
         blocks += more
         if more:
             self._before = more[-1]
-
-    def _consume(self, end: int, *, judged: int) -> None:
-        self._open = self._open[end:]
-        self._judged = judged
 
 
 def _is_ended(block: Block, text: str) -> bool:
@@ -156,7 +166,8 @@ def _presentable(part: str) -> str:
 
     So that a heading is no text first and an opened emphasis shows no asterisks until it closes.
     """
-    if _ONLY_MARKUP.fullmatch(part.strip(" \t>")):
+    text = part.strip(" \t>")
+    if _ONLY_MARKUP.fullmatch(text) or text.startswith(("```", "~~~")):
         return ""
     part = _MARKUP_AT_END.sub("", part).rstrip(" ")
     text = _CODE.sub("", part)

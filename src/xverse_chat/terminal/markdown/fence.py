@@ -27,7 +27,7 @@ class Fence:
         indent, marker, info = found.groups()
         self._closing = re.compile(rf" {{0,3}}{re.escape(marker[0])}{{{len(marker)},}}[ \t]*")
         self._indent = len(indent)
-        self._language = info.split()[0] if info.strip() else ""
+        self._info = info.strip()
         self._has_gap = has_gap
         self._is_first = True
         self._lines: list[str] = []
@@ -63,7 +63,7 @@ class Fence:
 
     def _section(self, lines: list[str], *, is_last: bool) -> Code:
         has_gap = self._has_gap and self._is_first
-        return Code(tuple(lines), self._language, self._is_first, is_last, has_gap)
+        return Code(tuple(lines), self._info, self._is_first, is_last, has_gap)
 
     def _dedented(self, line: str) -> str:
         blanks = len(line) - len(line.lstrip(" "))

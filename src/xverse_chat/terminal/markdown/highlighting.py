@@ -19,9 +19,9 @@ LONGEST_LINE = 1000
 # What models write code in. A lexer for each of Pygments' 600 languages is more than is known to
 # end in time.
 _NAMES = """
-asm awk bash bat batch c c# c++ clojure cmake cpp cs csharp css csv dart diff docker dockerfile
+asm awk bash bat batch c c# c++ clojure cmake cpp cs csharp css dart diff docker dockerfile
 elixir erlang f# fortran fsharp go golang graphql groovy haskell hs html http ini java javascript
-js json jsx julia kotlin kt latex less lisp lua make makefile markdown matlab md nginx objc
+js json jsx julia kotlin latex less lisp lua make makefile markdown matlab md nginx objc
 objective-c ocaml pascal perl php postgresql powershell properties proto protobuf ps1 py pycon
 python python3 r rb rs ruby rust scala scheme scss sh shell sql swift tcl terraform tex toml ts
 tsx typescript vb.net vbnet verilog vhdl vim vue xml yaml yml zsh
@@ -67,8 +67,12 @@ def _lines(tokens: Iterable[Segment], count: int) -> list[Line]:
     """Return the tokens line by line: as many lines as there were."""
     lines: list[Line] = [[]]
     for text, style, _ in tokens:
-        first, *others = text.split("\n")
-        if first:
-            lines[-1].append(Segment(first, style))
-        lines += [[Segment(part, style)] if part else [] for part in others]
-    return (lines + [[]] * count)[:count]
+        for index, part in enumerate(text.split("\n")):
+            if index:
+                lines.append([])
+            line = lines[-1]
+            if part and line and line[-1].style == style:
+                line[-1] = Segment(line[-1].text + part, style)
+            elif part:
+                line.append(Segment(part, style))
+    return lines[:count]

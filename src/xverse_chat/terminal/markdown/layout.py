@@ -16,7 +16,6 @@ from xverse_chat.terminal.markdown.tables import read_table
 # Quotes and lists are not indented where their text would have less room than this.
 LEAST_WIDTH = 12
 RULE_COLUMNS = 24
-LONGEST_LANGUAGE = 30
 _QUOTE_BAR = [Segment("│ ", DIM)]
 
 
@@ -40,8 +39,7 @@ class Layout:
 
     def code(self, code: Code) -> list[Line]:
         """Return lines of code, below the name of the language."""
-        name = code.language[:LONGEST_LANGUAGE]
-        label: list[Line] = [[Segment(name, DIM)]] if name and code.is_first else []
+        label: list[Line] = [[Segment(code.info, DIM)]] if code.info and code.is_first else []
         return label + highlight(code.lines, code.language if code.is_coloured else "")
 
     def heading(self, level: int, lines: list[Line]) -> list[Line]:
@@ -128,9 +126,8 @@ class Layout:
 def _code_of(token: Token) -> Code:
     """Return the code of a block inside another one."""
     content = token.content.removesuffix("\n") if token.type == "fence" else token.content.rstrip()
-    language = token.info.split()[0] if token.info.strip() else ""
     lines = tuple(content.split("\n")) if token.content else ()
-    return Code(lines, language, is_first=True, is_last=True, has_gap=False)
+    return Code(lines, token.info.strip(), is_first=True, is_last=True, has_gap=False)
 
 
 def _broken(lines: Sequence[Line], width: int) -> list[Line]:

@@ -19,11 +19,12 @@ from markdown_it.token import Token
 
 from xverse_chat.terminal.markdown.emphasis import InlineParser
 from xverse_chat.terminal.markdown.formula import block_formula, inline_formula
+from xverse_chat.terminal.markdown.table_rows import whole_table
 
 # Quotes and lists inside each other beyond this are shown as the text they are: markdown-it drops
 # what is nested too deep.
 DEEPEST = 20
-_MAX_NESTING = 100
+_MAX_NESTING = DEEPEST + 4
 
 _FULL_WIDTH_SPACE = "\u3000"
 
@@ -48,6 +49,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.before("escape", "formula", inline_formula)
     parser.block.ruler.at("blockquote", _not_too_deep(blockquote), interrupting)
     between: RuleOptionsType = {"alt": ["paragraph", "blockquote"]}
+    parser.block.ruler.at("table", whole_table, {"alt": ["paragraph"]})
     parser.block.ruler.at("list", _not_too_deep(list_block), between)
     parser.block.ruler.at("paragraph", _keep_indent)
     # What a link points to is shown as it was written, whatever it is: nothing opens it.
