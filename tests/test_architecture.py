@@ -20,6 +20,7 @@ LAYERS = [
     ["checkpoint"],
     ["config", "progress"],
     ["errors"],
+    ["wording"],
 ]
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
@@ -80,7 +81,7 @@ def broken_rules(path: Path) -> list[str]:
         elif parts[0] in NETWORK and own != "hub":
             broken.append(f"{where}: only hub touches the network")
         elif (
-            own in {"chat", "errors", "progress"}
+            own in {"chat", "errors", "progress", "wording"}
             and parts[0] != "xverse_chat"
             and parts[0] not in sys.stdlib_module_names
         ):

@@ -62,15 +62,12 @@ def test_no_model_id_leads_out_of_the_cache_folder(name: str) -> None:
     assert folder.parent == cache / "xverse-chat"
 
 
-def test_the_chosen_folder_wins_then_the_environment_then_the_rented_disk(
+def test_the_chosen_folder_wins_then_the_rented_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     rented = tmp_path / "autodl-tmp"
     monkeypatch.setattr(config, "RENTED_DATA_DISK", rented)
-    monkeypatch.delenv("XVERSE_CHAT_CACHE", raising=False)
     assert find_cache_dir().name == "xverse-chat"
     rented.mkdir()
     assert find_cache_dir() == rented
-    monkeypatch.setenv("XVERSE_CHAT_CACHE", str(tmp_path / "mine"))
-    assert find_cache_dir() == tmp_path / "mine"
     assert find_cache_dir(tmp_path / "chosen") == tmp_path / "chosen"

@@ -3,45 +3,82 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
 
 from xverse_chat.cli.chat import chat
+from xverse_chat.cli.config_file import CONFIG_VARIABLE
+from xverse_chat.cli.declarations import declarations
 from xverse_chat.cli.download import download
+from xverse_chat.cli.outcome import CLOSED_PIPE_EXIT_CODE
 from xverse_chat.errors import XverseChatError
 from xverse_chat.terminal.commands import COMMANDS
+from xverse_chat.terminal.translation import chinese_sentences
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
+CONFIGURATION = ["docs/configuration.md", "docs/configuration.zh-CN.md"]
+SCRIPTS = ["docs/scripts.md", "docs/scripts.zh-CN.md"]
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def options_of(command: object) -> set[str]:
-    application = typer.Typer()
-    application.command()(command)  # type: ignore[type-var]
-    parsed = typer.main.get_command(application)
-    return {name for option in parsed.params for name in option.opts if name.startswith("--")}
+TABLE = (*declarations(chat), *declarations(download))
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS])
 def test_every_option_in_a_document_exists(name: str) -> None:
-    known = options_of(chat) | options_of(download) | {"--help"}
+    known = {word for row in TABLE for word in (*row.words, *row.off_words)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(name))) <= known
+
+
+@pytest.mark.parametrize("name", CONFIGURATION)
+def test_every_option_variable_and_key_is_in_the_document(name: str) -> None:
+    text = read(name)
+    words = {
+        f"`{word}`" for row in TABLE for word in (*row.words, *row.off_words) if word[0] == "-"
+    }
+    variables = {f"`{variable}`" for row in TABLE for variable in row.variables}
+    keys = {f"`{row.key}`" for row in TABLE if row.is_setting}
+    assert [w for w in {*words, *variables, *keys, f"`{CONFIG_VARIABLE}`"} if w not in text] == []
+    choices = {f"`{choice}`" for row in TABLE if row.is_setting for choice in row.choices}
+    assert [choice for choice in choices - {"`4`", "`8`"} if choice not in text] == []
+    told = set(re.findall(r"`(XVERSE_CHAT_[A-Z_]+)`", text))
+    assert told == {v for row in TABLE for v in row.variables if "XVERSE" in v} | {CONFIG_VARIABLE}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_exit_code_is_in_the_document(name: str) -> None:
+    rows = re.findall(r"^\| (\d+)(?:[,、] ?(\d+))? \|", read(name), re.MULTILINE)
+    told = {int(code) for row in rows for code in row if code}
+    assert told == exit_codes() | {0, 1, 129, 130, 143, CLOSED_PIPE_EXIT_CODE}
+
+
+@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS])
+def test_sister_pages_have_the_same_rows_and_commands(english: str, chinese: str) -> None:
+    def shape(name: str) -> tuple[int, int, list[str]]:
+        text = read(name)
+        commands = re.findall(r"^(?:git diff \| )?(xverse-\w+(?: -+[\w-]+)?)", text, re.MULTILINE)
+        return text.count("\n#"), len(re.findall(r"^\|", text, re.MULTILINE)), commands
+
+    assert shape(english) == shape(chinese)
+
+
+def exit_codes() -> set[int]:
+    classes = [XverseChatError]
+    for error in classes:
+        classes += error.__subclasses__()
+    return {error.exit_code for error in classes}
 
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_command_and_exit_code_is_in_the_document(name: str) -> None:
     text = read(name)
     assert all(command.name in text for command in COMMANDS)
-    classes = [XverseChatError]
-    for error in classes:
-        classes += error.__subclasses__()
-    codes = {error.exit_code for error in classes} - {1}
-    assert all(re.search(rf"\b{code}\b", text) for code in codes)
+    assert all(re.search(rf"\b{code}\b", text) for code in exit_codes() - {1})
 
 
 @pytest.mark.parametrize("name", READMES)
@@ -50,13 +87,17 @@ def test_the_tree_names_every_folder(name: str) -> None:
     package = ROOT / "src" / "xverse_chat"
     folders = [path.name for path in package.iterdir() if (path / "__init__.py").is_file()]
     assert all(f"  {folder}/" in text for folder in [*folders, "demo"])
-    assert all(f"\n{top}/" in text for top in ("scripts", "training", "benchmarks", "tests"))
+    assert all(
+        f"\n{top}/" in text for top in ("scripts", "docs", "training", "benchmarks", "tests")
+    )
 
 
-@pytest.mark.parametrize("name", [*READMES, "ARCHITECTURE.md", "training/README.md"])
+@pytest.mark.parametrize(
+    "name", [*READMES, *CONFIGURATION, *SCRIPTS, "ARCHITECTURE.md", "training/README.md"]
+)
 def test_every_link_and_named_file_is_there(name: str) -> None:
     text = read(name)
-    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
     assert all((ROOT / name).parent.joinpath(target).exists() for target in linked)
     package = ROOT / "src" / "xverse_chat"
     named = re.findall(r"`((?:engine|terminal|chat|hub|cli|checkpoint)/[a-z_]+\.py)`", text)
@@ -82,16 +123,81 @@ def test_a_document_opens_with_the_two_commands(name: str) -> None:
     ]
 
 
+def result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(read(f"benchmarks/results/{name}.json"))
+    return found
+
+
+def test_figures_of_the_download_are_those_of_the_result_file() -> None:
+    download = result("real_size_h200")["download"]
+    for name in READMES:
+        text = read(name)
+        assert f"{download['peak_disk_bytes'] / 1e9:.1f} GB" in text
+        assert f"{download['peak_memory_bytes'] / 1e9:.2f} GB" in text
+        assert f"{download['seconds']:.0f} " in text
+
+
 @pytest.mark.parametrize("name", READMES)
-def test_the_figures_are_those_of_the_result_file(name: str) -> None:
+def test_figures_of_a_gpu_are_those_of_the_result_file(name: str) -> None:
+    measured = result("gpu_h200")
+    decode = [measured[key] for key in ("decode_16", "decode_8", "decode_4_alone")]
+    prefill = [measured[key] for key in ("prefill_16", "prefill_8", "prefill_4_alone")]
+    memory = [measured[key] for key in ("memory_16", "memory_8", "memory_4_alone")]
+    rows = [
+        [f"{step['tokens_per_s']:.1f}" for step in decode],
+        [f"{step['copy_share'] * 100:.0f} %" for step in decode],
+        [f"{step['sampling_tokens_per_s']:.1f}" for step in decode],
+        [f"{step['tokens_per_s_at_8k']:.1f}" for step in decode],
+        [f"{prompt['tokens_per_s']:,}" for prompt in prefill],
+        [f"{peak['peak_allocated_bytes'] / 1e9:.1f} GB" for peak in memory],
+    ]
     text = read(name)
-    result = json.loads(read("benchmarks/results/real_size_h200.json"))
-    for step in ("chat_16-bit", "chat_int8", "chat_int4"):
-        timings = result[step]["timings"]
-        gigabytes = result[step]["peak_gpu_bytes"] / 1e9
-        for figure in (timings["load_s"], gigabytes, timings["decode_tokens_per_s"]):
-            assert f"{figure:.1f}" in text
-    download = result["download"]
-    assert f"{download['peak_disk_bytes'] / 1e9:.1f} GB" in text
-    assert f"{download['peak_memory_bytes'] / 1e9:.2f} GB" in text
-    assert f"{download['seconds']:.0f} " in text
+    assert [row for row in rows if f"| {' | '.join(row)} |" not in text] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_figures_of_a_cpu_are_those_of_the_result_file(name: str) -> None:
+    measured = result("cpu_1b")
+    text = read(name)
+    for work, digits in (("decode", 1), ("prefill", 0)):
+        figures = [
+            f"{measured[bits][work]['tokens_per_s'][engine]:.{digits}f}"
+            for bits in ("4 bits", "8 bits", "16 bits")
+            for engine in ("ours", "llama.cpp")
+        ]
+        assert f"| {' | '.join(figures)} |" in text
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_figures_of_quality_are_those_of_the_result_file(name: str) -> None:
+    schemes = {
+        "--quant 4`": "ours, 4 bits",
+        "| IQ4_XS": "llama.cpp IQ4_XS",
+        "| Q4_0": "llama.cpp Q4_0",
+        "| NF4": "bitsandbytes NF4, double",
+        "| Q4_K_M": "llama.cpp Q4_K_M",
+        "| HQQ": "HQQ, group 64",
+        "| torchao": "torchao int4, group 64",
+        "--quant 8`": "ours, 8 bits",
+        "| Q8_0": "llama.cpp Q8_0",
+    }
+    measured = {row["scheme"]: row for row in result("quality")["matrices"]}
+    rows = read(name).partition("Student's t, 4" if name == READMES[0] else "（t，自由度 4）")[2]
+    for label, scheme in schemes.items():
+        errors = measured[scheme]["errors"]
+        row = next(line for line in rows.splitlines() if label in line)
+        for figure in (errors["Gaussian"], errors["Student t, 4 degrees"]):
+            assert f"{figure * 100:.{2 if figure > 0.001 else 3}f} %" in row
+    same = {row["scheme"]: row["own_head"]["same_token"] for row in result("quality")["demo_model"]}
+    for scheme in ("ours, 4 bits", "ours, 8 bits"):
+        assert f"{same[scheme] * 100:.2f} %" in read(name)
+
+
+@pytest.mark.parametrize(("name", "quoted"), [(READMES[0], '"([^"]+)"'), (READMES[1], "“([^”]+)”")])
+def test_the_errors_in_a_readme_are_those_of_the_program(name: str, quoted: str) -> None:
+    chinese = chinese_sentences()
+    said = "\n".join(chinese.values() if "zh" in name else chinese)
+    rows = re.findall(rf"^\| {quoted} ?[(（]\d+", read(name), re.MULTILINE)
+    parts = [part.strip() for row in rows for part in row.split("…")]
+    assert len(rows) >= 5
+    assert [part for part in parts if part not in said] == []

@@ -1,6 +1,5 @@
 """Names, defaults and folders, each stated once. Standard library and platformdirs only."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any
 import platformdirs
 
 from xverse_chat.errors import UsageError
+from xverse_chat.wording import say
 
 APPLICATION_NAME = "xverse-chat"
 DEFAULT_MODEL_ID = "xverse/XVERSE-7B-Chat"
@@ -43,22 +43,31 @@ class GenerationSettings:
         # Written as "not (good)" so that NaN is refused too.
         if not 0.0 < self.temperature <= 100.0:
             raise ValueError(
-                f"temperature must be above 0 and at most 100, not {self.temperature}; "
-                "for the most likely token each time use greedy decoding"
+                say(
+                    "temperature must be above 0 and at most 100, not {value}; for the most likely "
+                    "token each time use greedy decoding",
+                    value=self.temperature,
+                )
             )
         if not 0.0 < self.top_p <= 1.0:
-            raise ValueError(f"top-p must be above 0 and at most 1, not {self.top_p}")
+            raise ValueError(
+                say("top-p must be above 0 and at most 1, not {value}", value=self.top_p)
+            )
         if self.top_k < 0:
-            raise ValueError(f"top-k must be 0 (off) or more, not {self.top_k}")
+            raise ValueError(say("top-k must be 0 (off) or more, not {value}", value=self.top_k))
         if not 0.0 < self.repetition_penalty <= 10.0:
             raise ValueError(
-                "repetition penalty must be above 0 and at most 10 (1 is off), "
-                f"not {self.repetition_penalty}"
+                say(
+                    "repetition-penalty must be above 0 and at most 10 (1 is off), not {value}",
+                    value=self.repetition_penalty,
+                )
             )
         if self.max_new_tokens < 1:
-            raise ValueError(f"max-new-tokens must be 1 or more, not {self.max_new_tokens}")
+            raise ValueError(
+                say("max-new-tokens must be 1 or more, not {value}", value=self.max_new_tokens)
+            )
         if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed must be from 0 to 2^63 - 1, not {self.seed}")
+            raise ValueError(say("seed must be from 0 to 2^63 - 1, not {value}", value=self.seed))
 
     def overridden(self, options: Mapping[str, Any]) -> "GenerationSettings":
         """Return these settings with every option that is not None put over them."""
@@ -71,22 +80,21 @@ def check_model_id(model_id: str) -> str:
     """Return ``model_id`` if it has the form ``OWNER/NAME``; raise UsageError otherwise."""
     if not _MODEL_ID.fullmatch(model_id) or ".." in model_id:
         raise UsageError(
-            f"{model_id!r} is no model id: it must have the form OWNER/NAME.",
-            hint=f"The default is {DEFAULT_MODEL_ID}.",
+            say(
+                "{model_id!r} is no model id: it must have the form OWNER/NAME.", model_id=model_id
+            ),
+            hint=say("The default is {default}.", default=DEFAULT_MODEL_ID),
         )
     return model_id
 
 
 def find_cache_dir(chosen: Path | None = None) -> Path:
-    """Return the folder for downloads: the chosen one, else the environment's, else a default.
+    """Return the folder for downloads: the chosen one, else a default. Nothing is created.
 
-    Order: ``chosen`` (``--cache-dir``), ``XVERSE_CHAT_CACHE``, ``/root/autodl-tmp`` where that
-    exists, the user's cache folder. Nothing is created.
+    The default is ``/root/autodl-tmp`` where that exists, else the user's cache folder.
     """
     if chosen is not None:
         return chosen.expanduser().absolute()
-    if from_environment := os.environ.get("XVERSE_CHAT_CACHE"):
-        return Path(from_environment).expanduser().absolute()
     if RENTED_DATA_DISK.is_dir():
         return RENTED_DATA_DISK
     return platformdirs.user_cache_path(APPLICATION_NAME)
@@ -97,6 +105,16 @@ def model_folder_path(cache_dir: Path, model_id: str, bits: int | None = None) -
     ending = "" if bits is None else f"-int{bits}"
     name = check_model_id(model_id).replace("/", "--") + ending
     return cache_dir / APPLICATION_NAME / name
+
+
+def config_path() -> Path:
+    """Return the user's own configuration file, there or not."""
+    return platformdirs.user_config_path(APPLICATION_NAME) / "config.toml"
+
+
+def completion_folder() -> Path:
+    """Return where the scripts are that make shells complete options. Nothing is created."""
+    return platformdirs.user_data_path(APPLICATION_NAME)
 
 
 def kernel_cache_folder() -> Path:

@@ -1,6 +1,7 @@
 """Every error a user can meet, each with what to do next and the exit code it leads to.
 
-Standard library only. Foreign exceptions are mapped to these once, where they enter.
+Standard library only. Foreign exceptions are mapped to these once, where they enter. What an error
+says is made by ``say``, so that it can be told in the user's language.
 
     XverseChatError              1    anything else that failed
     ├── UsageError               2    an option or argument that cannot be
@@ -17,13 +18,15 @@ Standard library only. Foreign exceptions are mapped to these once, where they e
 Ctrl-C ends with 130, hang-up with 129, termination with 143; those are no errors.
 """
 
+from xverse_chat.wording import NOTHING, Sentence
+
 
 class XverseChatError(Exception):
     """A failure told in one paragraph: ``message`` is what is wrong, ``hint`` what to do next."""
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: Sentence, *, hint: Sentence = NOTHING) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -6,6 +6,8 @@
 from enum import Enum
 from typing import Protocol
 
+from xverse_chat.wording import Sentence
+
 
 class Stage(Enum):
     """One leg of the way from a server to a loaded model."""
@@ -32,7 +34,7 @@ class Progress(Protocol):
     def finish(self, name: str) -> None:
         """End one item, well or not."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Say one sentence, such as that another process is being waited for."""
 
 
@@ -51,5 +53,5 @@ class NoProgress:
     def finish(self, name: str) -> None:
         """Ignore it."""
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Ignore it."""

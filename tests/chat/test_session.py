@@ -28,7 +28,7 @@ def test_the_last_message_can_be_taken_back() -> None:
 @pytest.mark.parametrize(
     ("messages", "told"),
     [
-        ([], "nobody"),
+        ([], "empty"),
         ([Message("user", "a"), Message("assistant", "b")], "assistant"),
         ([Message("system", "a")], "system"),
         ([Message("user", "a"), Message("system", "b"), Message("user", "c")], "Message 2"),

@@ -8,6 +8,7 @@ from xverse_chat.chat.session import Session
 from xverse_chat.chat.turn import run_turn
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 SETTINGS = GenerationSettings()
 
@@ -55,14 +56,14 @@ def test_closing_the_turn_closes_the_backend_and_keeps_what_was_said() -> None:
 
 
 def test_an_error_before_the_first_piece_takes_the_question_back() -> None:
-    session, backend = Session(), ScriptedBackend([EngineError("broken")])
+    session, backend = Session(), ScriptedBackend([EngineError(say("broken"))])
     with pytest.raises(EngineError):
         ask(session, backend, "hi")
     assert session.is_empty
 
 
 def test_an_error_in_mid_answer_keeps_what_was_said() -> None:
-    session, backend = Session(), ScriptedBackend(["a", EngineError("broken")])
+    session, backend = Session(), ScriptedBackend(["a", EngineError(say("broken"))])
     with pytest.raises(EngineError):
         ask(session, backend, "hi")
     assert session.messages[-1] == Message("assistant", "a", interrupted=True)

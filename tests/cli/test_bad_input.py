@@ -24,7 +24,7 @@ def check(
     done = run(command, *options, home=home, stdin=stdin)
     errors = done.stderr.decode()
     assert (done.returncode, done.stdout) == (code, b""), errors
-    assert told in " ".join(errors.replace("│", " ").split())
+    assert told in " ".join(errors.split())
     assert "Traceback" not in errors
     return errors
 
@@ -32,7 +32,7 @@ def check(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--quant", "3"], "'3' is not one of"),
+        (["--quant", "3"], "--quant must be one of 4, 8, not '3'"),
         (["--temperature", "-1"], "temperature must be above 0"),
         (["--temperature", "0"], "greedy"),
         (["--temperature", "nan"], "temperature must be above 0"),
@@ -40,7 +40,7 @@ def check(
         (["--top-k", "-4"], "top-k must be 0"),
         (["--max-new-tokens", "0"], "max-new-tokens must be 1"),
         (["--seed", "-1"], "seed must be"),
-        (["--dtype", "int3"], "'int3' is not one of"),
+        (["--dtype", "int3"], "--dtype must be one of float16"),
         (["--device", "tpu"], "tpu"),
         (["--nonsense"], "--nonsense"),
         (["--demo", "--model", "xverse/XVERSE-7B-Chat"], "two different models"),

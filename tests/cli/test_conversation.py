@@ -10,12 +10,16 @@ import pytest
 from xverse_chat.chat.backend import ModelDescription
 from xverse_chat.cli import conversation, download
 from xverse_chat.cli.loader import Loader
+from xverse_chat.cli.question import Inquiry
 from xverse_chat.cli.source import find_source
 from xverse_chat.config import DEFAULT_MODEL_ID, model_folder_path
 from xverse_chat.errors import UnavailableError
 from xverse_chat.terminal import repl
+from xverse_chat.terminal.current_texts import CurrentTexts
+from xverse_chat.terminal.texts import Texts
 
 DEFAULT = ModelDescription("xverse/XVERSE-7B-Chat", "int4", "cpu", context_tokens=0)
+NOTHING_ASKED = Inquiry(prompt=None, messages_file=None, files=(), system=None)
 DEMO = ModelDescription("demo", "int4", "cpu", context_tokens=0)
 
 
@@ -53,14 +57,16 @@ def converse(
     source = find_source(model, demo=False, cache_dir=cache, quant=4)
     loader = Loader(source, device="cpu", dtype=None, quant=4)
     with suppress(SystemExit):
-        return conversation.converse(loader, {}, system=None, language="en", plain=False)
+        return conversation.converse(
+            loader, {}, inquiry=NOTHING_ASKED, texts=CurrentTexts.of("en"), plain=False
+        )
     return 0
 
 
 def test_the_download_is_offered_and_leads_to_the_conversation(
     held: list[ModelDescription], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bring(model_id: str, *, cache_dir: Path) -> None:
+    def bring(model_id: str, *, cache_dir: Path, texts: Texts) -> None:
         find_source(model_id, demo=False, cache_dir=cache_dir).folder.mkdir(parents=True)
 
     monkeypatch.setattr(download, "download_showing_progress", bring)

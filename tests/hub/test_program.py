@@ -1,5 +1,6 @@
 """The download as a user runs it: as a program, in a process of its own."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +47,21 @@ def test_the_program_prints_the_folder_and_nothing_else_on_stdout(
     assert b"XVERSE model licence" in done.stderr
     assert time.monotonic() - started < 30
     assert not (tmp_path / "home" / ".modelscope").exists(), "nothing is left at home"
+
+
+def test_everything_is_told_in_chinese_where_that_is_spoken(
+    server: ModelScopeServer, cache: Path, target: Path, tmp_path: Path
+) -> None:
+    command = [*DOWNLOAD, MODEL_ID, "--cache-dir", str(cache), "--endpoint", server.url]
+    chinese = {**FAST, "LANG": "zh_CN.UTF-8"}
+    done = run(command, home=tmp_path, variables=chinese)
+    assert (done.returncode, done.stdout.decode()) == (0, f"{target}\n")
+    (target / "tokenizer.json").write_bytes(b"damaged")
+    again = run(command, "--verify", "--keep-original", home=tmp_path, variables=chinese)
+    assert again.returncode == 0
+    lines = (done.stderr + again.stderr).decode().splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if not re.search("[\u4e00-\u9fff]", line)] == []
 
 
 def test_two_downloads_at_once_make_one_folder(

@@ -10,12 +10,14 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
+from xverse_chat.chat.attachment import parse_attachment
 from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings, Usage
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.repl import run_conversation
-from xverse_chat.terminal.texts import TEXTS
+from xverse_chat.wording import say
 
 EXPECTED = ModelDescription("demo", "float32", "cpu", context_tokens=0)
 LOADED_BYTES = 14_600_000_000
@@ -36,6 +38,7 @@ class Script:
     device: str = "cpu"
     dropped: int = 0
     reason: str = "stop"
+    attached: str = ""  # the text of a file that goes with the first message
 
 
 class ScriptedModel:
@@ -53,14 +56,14 @@ class ScriptedModel:
     ) -> Generator[str | Finish, None, None]:
         reply = self._replies.pop(0) if self._replies else "echo"
         if reply == "memory":
-            raise MemoryShortageError("The GPU memory is full.", hint="Type /new.")
+            raise MemoryShortageError(say("The GPU memory is full."), hint=say("Type /new."))
         pieces = [_retell(messages)] if reply == "echo" else list(reply)
         said, reason = 0, self._script.reason
         for piece in pieces:
             if piece == "LOST":
-                raise DeviceLostError("The GPU failed.", hint="Start anew.")
+                raise DeviceLostError(say("The GPU failed."), hint=say("Start anew."))
             if piece == "ERROR":
-                raise EngineError("The engine broke.", hint="Try again.")
+                raise EngineError(say("The engine broke."), hint=say("Try again."))
             if stop.wait(self._script.piece_s):
                 time.sleep(self._script.deaf_s)
                 reason = "interrupted"
@@ -83,21 +86,24 @@ def load(script: Script, progress: Progress) -> ScriptedModel:
         time.sleep(script.load_s / steps)
         progress.advance("model", LOADED_BYTES // steps)
     if script.load_error:
-        raise EngineError(script.load_error, hint="Load it again.")
+        raise EngineError(say(script.load_error), hint=say("Load it again."))
     return ScriptedModel(script)
 
 
 def main() -> None:
     script = Script(**json.loads(sys.argv[1]))
+    text = script.attached.encode("gbk")
+    attachments = [parse_attachment(text, name="notes.txt")] if text else []
     try:
         run_conversation(
             lambda progress: load(script, progress),
             EXPECTED,
             overrides={},
             system=None,
-            texts=TEXTS["zh" if script.language == "zh" else "en"],
+            texts=CurrentTexts.of("zh" if script.language == "zh" else "en"),
             plain=script.plain,
             screen_reader=script.screen_reader,
+            attachments=attachments,
         )
     except EngineError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")

@@ -13,12 +13,13 @@ from xverse_chat.terminal.commands import (
     parse,
     report_unknown,
 )
+from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
 
 
-def desk(texts: Texts = ENGLISH) -> tuple[Desk, io.StringIO]:
-    screen = io.StringIO()
+def desk(language: Texts = ENGLISH) -> tuple[Desk, io.StringIO]:
+    screen, texts = io.StringIO(), CurrentTexts.of(language.language)
     return Desk(Session("be kind"), PlainRenderer(screen, texts), texts), screen
 
 
@@ -125,3 +126,26 @@ def test_exit_leaves_with_zero() -> None:
     assert isinstance(meant, Invocation)
     invoke(meant, at)
     assert at.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("/lang zh", "界面语言"), ("/lang EN", "speaks English")]
+)
+def test_lang_switches_what_is_said_from_then_on(line: str, said: str) -> None:
+    at, screen = desk(CHINESE if line.endswith("EN") else ENGLISH)
+    meant = parse(line)
+    assert isinstance(meant, Invocation)
+    invoke(meant, at)
+    assert said in screen.getvalue()
+    report_unknown(Unknown("/x", None), at)
+    assert ("没有 /x" in screen.getvalue()) == line.endswith("zh")
+
+
+@pytest.mark.parametrize("line", ["/lang", "/lang fr"])
+def test_lang_without_a_language_names_those_there_are(line: str) -> None:
+    at, screen = desk()
+    meant = parse(line)
+    assert isinstance(meant, Invocation)
+    invoke(meant, at)
+    assert screen.getvalue() == "Say which language: en zh.\n"
+    assert at.texts.language == "en"

@@ -9,7 +9,7 @@ from xverse_chat.terminal.texts import ENGLISH
 @pytest.mark.parametrize(
     ("typed", "names"),
     [
-        ("/", ["/help", "/new", "/exit"]),
+        ("/", ["/help", "/new", "/lang", "/exit"]),
         ("/N", ["/new"]),
         ("／e", ["/exit"]),
         ("hello /", []),

@@ -27,6 +27,7 @@ from xverse_chat.terminal.editor import LineEditor
 from xverse_chat.terminal.entry import MAX_MESSAGE_BYTES, Departure, Entry
 from xverse_chat.terminal.tally import ProgressTally
 from xverse_chat.terminal.texts import ENGLISH
+from xverse_chat.wording import say
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_a_failure_to_load_ends_the_reading(keys: PipeInput) -> None:
 
     def load(progress: Progress) -> ScriptedBackend:
         begun.wait(30)
-        raise EngineError("no such weights")
+        raise EngineError(say("no such weights"))
 
     failing = editor(load)
     threading.Timer(0.3, begun.set).start()

@@ -8,6 +8,7 @@ from xverse_chat.progress import Stage
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.tally import Snapshot
 from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.wording import say
 
 FINISH = Finish("stop", Usage(5, 12), Timings(1.0, 0.1, 0.25, 41.7))
 
@@ -49,7 +50,9 @@ def test_waiting_is_told_at_long_intervals_only(screen: io.StringIO) -> None:
 
 
 def test_an_error_and_its_hint_cannot_act_on_the_terminal(screen: io.StringIO) -> None:
-    PlainRenderer(screen, ENGLISH).error(EngineError("bad \x1b]0;x\x07name", hint="try \x9b2Jit"))
+    PlainRenderer(screen, ENGLISH).error(
+        EngineError(say("bad \x1b]0;x\x07name"), hint=say("try \x9b2Jit"))
+    )
     assert screen.getvalue() == "Error: bad name\ntry it\n"
 
 

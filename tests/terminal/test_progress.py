@@ -12,6 +12,7 @@ from tests.pseudo_terminal import PseudoTerminal
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.progress import PlainProgress, RichProgress, open_progress
 from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.wording import say
 
 DOWNLOAD = textwrap.dedent(
     """
@@ -19,8 +20,9 @@ DOWNLOAD = textwrap.dedent(
     from xverse_chat.progress import Stage
     from xverse_chat.terminal.progress import open_progress
     from xverse_chat.terminal.texts import TEXTS
+    from xverse_chat.wording import say
     with open_progress(TEXTS[sys.argv[1]]) as progress:
-        progress.note("a note \\x1b[2J from a server")
+        progress.note(say("a note \\x1b[2J from a server"))
         progress.begin(Stage.DOWNLOAD, 14_600_000_000)
         for name in ("model-00001.bin", "evil\\x1b]0;x\\x07.bin"):
             progress.start(name, 7_300_000_000)
@@ -83,7 +85,7 @@ def test_the_cursor_stays_visible_so_that_a_kill_leaves_it_so(tmp_path: Path) ->
 def test_without_a_terminal_there_are_plain_lines() -> None:
     file = io.StringIO()
     with open_progress(ENGLISH, file=file) as progress:
-        progress.note("waiting\x1b[2J")
+        progress.note(say("waiting\x1b[2J"))
         progress.begin(Stage.CONVERT, 2000)
         progress.start("a", 2000)
         progress.advance("a", 2000)

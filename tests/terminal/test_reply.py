@@ -15,6 +15,7 @@ from xverse_chat.errors import EngineError
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.reply import STOP_PATIENCE_S, Reply
 from xverse_chat.terminal.texts import ENGLISH
+from xverse_chat.wording import say
 
 
 def show(answering: Answering, interrupt: threading.Event | None = None) -> str:
@@ -38,7 +39,9 @@ def test_pieces_come_out_in_order() -> None:
     assert show(answering) == "Model: abc\n3 tokens · 10 tokens/s · first after 0.10 s\n"
 
 
-@pytest.mark.parametrize("error", [ValueError("a defect"), EngineError("a failure"), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("a defect"), EngineError(say("a failure")), MemoryError()]
+)
 def test_no_error_escapes_and_none_is_hidden(error: BaseException) -> None:
     answering, session = answer(error)
     assert "Error: " in show(answering)

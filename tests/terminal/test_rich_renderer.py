@@ -10,6 +10,7 @@ from xverse_chat.progress import Stage
 from xverse_chat.terminal.rich_renderer import RichRenderer, bar
 from xverse_chat.terminal.tally import Snapshot
 from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+from xverse_chat.wording import say
 
 FINISH = Finish("stop", Usage(5, 12), Timings(1.0, 0.1, 0.25, None))
 
@@ -71,7 +72,7 @@ def test_nothing_in_a_reply_is_markup_or_a_sequence() -> None:
 
 
 def test_an_error_is_no_markup_either() -> None:
-    error = EngineError("[red]bad[/nonsense]\x1b[2J", hint="see [link=http://x]here")
+    error = EngineError(say("[red]bad[/nonsense]\x1b[2J"), hint=say("see [link=http://x]here"))
     rows = seen(lambda renderer: renderer.error(error), CHINESE)
     assert rows == ["错误：[red]bad[/nonsense]", "see [link=http://x]here"]
 

@@ -1,6 +1,7 @@
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.tally import ProgressTally, Snapshot, describe, describe_done
 from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.wording import say
 
 
 class Clock:
@@ -93,7 +94,7 @@ def test_figures_read_the_same_in_both_languages() -> None:
 def test_a_stage_without_a_size_tells_its_note_alone() -> None:
     tally = ProgressTally(Clock())
     tally.begin(Stage.LOAD, 0)
-    tally.note("reading\x1b[2J\nthe tokenizer")
+    tally.note(say("reading\x1b[2J\nthe tokenizer"))
     assert describe(tally.snapshot(), ENGLISH) == "reading the tokenizer"
 
 

@@ -1,6 +1,7 @@
 """An exception from another thread, as something that can be shown. Standard library only."""
 
 from xverse_chat.errors import EngineError, MemoryShortageError, XverseChatError
+from xverse_chat.wording import say
 
 
 def as_failure(error: BaseException) -> XverseChatError:
@@ -12,12 +13,12 @@ def as_failure(error: BaseException) -> XverseChatError:
     if isinstance(error, XverseChatError):
         failure = error
     elif isinstance(error, MemoryError):
-        failure = MemoryShortageError("The memory of this machine is full.")
+        failure = MemoryShortageError(say("The memory of this machine is full."))
     else:
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         failure = EngineError(
-            f"Something failed that should not be able to: {said}.",
-            hint="This is a defect of xverse-chat. Please report it with this message.",
+            say("Something failed that should not be able to: {said}.", said=said),
+            hint=say("This is a defect of xverse-chat. Please report it with this message."),
         )
     failure.__traceback__ = failure.__cause__ = failure.__context__ = None
     return failure

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from xverse_chat.chat.backend import Message
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 
 class Session:
@@ -46,16 +47,23 @@ def check_answerable(messages: Iterable[Message]) -> tuple[Message, ...]:
     """
     checked = tuple(messages)
     if not checked or checked[-1].role != "user":
-        said = checked[-1].role if checked else "nobody"
+        if not checked:
+            raise DataError(say("There is no message to answer: the list is empty."))
         raise DataError(
-            f"The last message must be the user's, so that there is something to answer; "
-            f"here it is {said}'s.",
-            hint="End the list with a message whose role is user.",
+            say(
+                "The last message must be the user's, so that there is something to answer; "
+                "here its role is {role}.",
+                role=checked[-1].role,
+            ),
+            hint=say("End the list with a message whose role is user."),
         )
     for position, message in enumerate(checked[1:], start=2):
         if message.role == "system":
             raise DataError(
-                f"Message {position} is a system message; only the first can be one.",
-                hint="Move the system text to the front, or leave it out.",
+                say(
+                    "Message {position} is a system message; only the first can be one.",
+                    position=position,
+                ),
+                hint=say("Move the system text to the front, or leave it out."),
             )
     return checked

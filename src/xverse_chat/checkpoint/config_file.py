@@ -13,6 +13,7 @@ from typing import Any
 from xverse_chat.checkpoint.json_file import read_json
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 # Fixed in upstream's rotary embedding; its config has no key for it.
 UPSTREAM_ROPE_THETA = 10000.0
@@ -62,8 +63,11 @@ def llama_config(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     if (kind := data.get("model_type")) not in _KNOWN_TYPES:
         raise DataError(
-            f"config.json describes a model of type {kind!r}; this program runs dense XVERSE "
-            "models and plain Llama folders made from them."
+            say(
+                "config.json describes a model of type {kind!r}; this program runs dense "
+                "XVERSE models and plain Llama folders made from them.",
+                kind=kind,
+            )
         )
     config: dict[str, Any] = {
         key: _whole(data, key, least, most) for key, (least, most) in _SHAPE.items()
@@ -71,7 +75,12 @@ def llama_config(data: Mapping[str, Any]) -> dict[str, Any]:
     heads, hidden = config["num_attention_heads"], config["hidden_size"]
     if hidden % heads or hidden // heads % 2:
         raise DataError(
-            f"config.json is refused: hidden_size {hidden} cannot be divided among {heads} heads."
+            say(
+                "config.json is refused: hidden_size {hidden} cannot be divided among "
+                "{heads} heads.",
+                hidden=hidden,
+                heads=heads,
+            )
         )
     _refuse_variants(data, heads=heads, head_size=hidden // heads)
     config["num_key_value_heads"] = heads
@@ -81,7 +90,7 @@ def llama_config(data: Mapping[str, Any]) -> dict[str, Any]:
     config["rope_theta"] = _rope_theta(data)
     tied = data.get("tie_word_embeddings", False)
     if not isinstance(tied, bool):
-        raise DataError(f"config.json is refused: tie_word_embeddings is {tied!r}.")
+        raise DataError(say("config.json is refused: tie_word_embeddings is {tied!r}.", tied=tied))
     config["tie_word_embeddings"] = tied
     for key in _TOKEN_IDS:
         config[key] = _token_id(data.get(key), key, config["vocab_size"])
@@ -118,11 +127,14 @@ def generation_settings(data: Mapping[str, Any]) -> GenerationSettings:
     for key, value in given.items():
         wanted = {"do_sample": bool, "top_k": int, "max_new_tokens": int}.get(key, (int, float))
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise DataError(f"generation_config.json is refused: {key} is {value!r}.")
+            raise DataError(
+                say("generation_config.json is refused: {key} is {value!r}.", key=key, value=value)
+            )
     try:
         return GenerationSettings().overridden(given)
     except ValueError as error:
-        raise DataError(f"generation_config.json is refused: {error}.") from error
+        fault = error.args[0]
+        raise DataError(say("generation_config.json is refused: {fault}.", fault=fault)) from error
 
 
 def generation_config(data: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +152,7 @@ def generation_config(data: Mapping[str, Any], config: Mapping[str, Any]) -> dic
         token_id = _token_id(data.get(key), key, config["vocab_size"])
         settings[key] = config[key] if token_id is None else token_id
     if settings["eos_token_id"] is None:
-        raise DataError("Neither generation_config.json nor config.json has an eos_token_id.")
+        raise DataError(say("Neither generation_config.json nor config.json has an eos_token_id."))
     return settings
 
 
@@ -154,7 +166,11 @@ def _refuse_variants(data: Mapping[str, Any], *, heads: int, head_size: int) -> 
     for key, values in allowed.items():
         if data.get(key, values[0]) not in values:
             raise DataError(
-                f"config.json is refused: {key} is {data[key]!r}, which no dense XVERSE model has."
+                say(
+                    "config.json is refused: {key} is {value!r}, which no dense XVERSE model has.",
+                    key=key,
+                    value=data[key],
+                )
             )
 
 
@@ -162,7 +178,12 @@ def _rope_theta(data: Mapping[str, Any]) -> float:
     parameters = data.get("rope_parameters")  # where transformers 5 writes it
     if parameters is not None:
         if not isinstance(parameters, dict) or parameters.get("rope_type") != "default":
-            raise DataError(f"config.json is refused: rope_parameters is {parameters!r}.")
+            raise DataError(
+                say(
+                    "config.json is refused: rope_parameters is {parameters!r}.",
+                    parameters=parameters,
+                )
+            )
         data = parameters
     return _number(data, "rope_theta", 1.0, 1e9, default=UPSTREAM_ROPE_THETA)
 
@@ -170,11 +191,19 @@ def _rope_theta(data: Mapping[str, Any]) -> float:
 def _whole(data: Mapping[str, Any], key: str, least: int, most: int) -> int:
     value = data.get(key)
     if value is None:
-        raise DataError(f"config.json lacks {key}: the model's shape is not known without it.")
+        raise DataError(
+            say("config.json lacks {key}: the model's shape is not known without it.", key=key)
+        )
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise DataError(
-            f"config.json is refused: {key} is {value!r}, not a whole number "
-            f"from {least} to {most}."
+            say(
+                "config.json is refused: {key} is {value!r}, not a whole number from {least} "
+                "to {most}.",
+                key=key,
+                value=value,
+                least=least,
+                most=most,
+            )
         )
     return value
 
@@ -186,9 +215,23 @@ def _number(
     if value is None:
         return default
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise DataError(f"config.json is refused: {key} is {value!r}, which is no number.")
+        raise DataError(
+            say(
+                "config.json is refused: {key} is {value!r}, which is no number.",
+                key=key,
+                value=value,
+            )
+        )
     if not least <= value <= most:
-        raise DataError(f"config.json is refused: {key} is {value}, not from {least} to {most}.")
+        raise DataError(
+            say(
+                "config.json is refused: {key} is {value}, not from {least} to {most}.",
+                key=key,
+                value=value,
+                least=least,
+                most=most,
+            )
+        )
     return float(value)
 
 
@@ -196,5 +239,11 @@ def _token_id(value: Any, key: str, vocab_size: int) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < vocab_size:
-        raise DataError(f"The model's files are refused: {key} is {value!r}, which is no token id.")
+        raise DataError(
+            say(
+                "The model's files are refused: {key} is {value!r}, which is no token id.",
+                key=key,
+                value=value,
+            )
+        )
     return value

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from xverse_chat.errors import DataError, DiskError
+from xverse_chat.wording import say, system_reason
 
 # A tokenizer.json of 100,534 tokens has about 10 MB; configs and indices have far less.
 MAX_JSON_BYTES = 64 * 2**20
 
-REPAIR_HINT = (
+REPAIR_HINT = say(
     "Run xverse-download --verify, which repairs a downloaded model (with --quant, if it was "
     "downloaded with that)."
 )
@@ -26,16 +27,29 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
             content = file.read(max_bytes + 1)
     except FileNotFoundError as error:
         raise DataError(
-            f"{path.parent} is no model: it has no {path.name}.", hint=REPAIR_HINT
+            say("{folder} is no model: it has no {name}.", folder=path.parent, name=path.name),
+            hint=REPAIR_HINT,
         ) from error
     except OSError as error:
-        raise DiskError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DiskError(
+            say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+        ) from error
     if len(content) > max_bytes:
-        raise DataError(f"{path} is refused: it is larger than {max_bytes // 2**20} MiB.")
+        raise DataError(
+            say(
+                "{path} is refused: it is larger than {limit} MiB.",
+                path=path,
+                limit=max_bytes // 2**20,
+            )
+        )
     try:
         data = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is damaged: it is not JSON.", hint=REPAIR_HINT) from error
+        raise DataError(
+            say("{path} is damaged: it is not JSON.", path=path), hint=REPAIR_HINT
+        ) from error
     if not isinstance(data, dict):
-        raise DataError(f"{path} is damaged: it holds no JSON object.", hint=REPAIR_HINT)
+        raise DataError(
+            say("{path} is damaged: it holds no JSON object.", path=path), hint=REPAIR_HINT
+        )
     return data

@@ -15,6 +15,7 @@ from xverse_chat.checkpoint.safetensors_file import StoredTensor
 from xverse_chat.checkpoint.weights import expected_tensors
 from xverse_chat.config import QUANTIZATION_BITS
 from xverse_chat.errors import DataError
+from xverse_chat.wording import Sentence, say
 
 GROUP_SIZE = 64
 LM_HEAD_BITS = 8
@@ -64,9 +65,14 @@ def read_quantization_bits(folder: Path, config: Mapping[str, Any]) -> int | Non
         if section == quantization_config(config, bits):
             return bits
     raise DataError(
-        f"{folder} is refused: its weights are quantized in another way than this program's "
-        "4 and 8 bits.",
-        hint="Use the folder of the 16-bit weights; --quant 4 or 8 quantizes it while loading.",
+        say(
+            "{folder} is refused: its weights are quantized in another way than this "
+            "program's 4 and 8 bits.",
+            folder=folder,
+        ),
+        hint=say(
+            "Use the folder of the 16-bit weights; --quant 4 or 8 quantizes it while loading."
+        ),
     )
 
 
@@ -98,13 +104,15 @@ def stored_forms(config: Mapping[str, Any], bits: int | None) -> dict[str, Store
     return forms
 
 
-def form_fault(tensor: StoredTensor, form: StoredForm | None) -> str | None:
+def form_fault(tensor: StoredTensor, form: StoredForm | None) -> Sentence | None:
     """Return in words what is wrong with a tensor in a file, or None."""
     if form is None:
-        return "is no tensor of this model"
+        return say("is no tensor of this model")
     if tensor.shape != form.shape:
-        return f"has the shape {tensor.shape}, not {form.shape}"
-    return None if tensor.dtype in form.dtypes else f"has the type {tensor.dtype}"
+        return say("has the shape {found}, not {wanted}", found=tensor.shape, wanted=form.shape)
+    if tensor.dtype in form.dtypes:
+        return None
+    return say("has the type {dtype}", dtype=tensor.dtype)
 
 
 def _parts(name: str, shape: tuple[int, ...], bits: int) -> dict[str, StoredForm]:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from xverse_chat.errors import DataError, DiskError
+from xverse_chat.wording import say, system_reason
 
 RECORD_FILE_NAME = "xverse_chat.json"
 RECORD_FORMAT = 1
@@ -88,13 +89,21 @@ def read_record(folder: Path) -> ModelFolderRecord:
         data = json.loads(path.read_text(encoding="utf-8"))
         return _record_from_json(data)
     except FileNotFoundError as error:
-        raise DataError(f"{folder} is no model folder: it has no {RECORD_FILE_NAME}.") from error
+        raise DataError(
+            say(
+                "{folder} is no model folder: it has no {name}.",
+                folder=folder,
+                name=RECORD_FILE_NAME,
+            )
+        ) from error
     except OSError as error:
-        raise DiskError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DiskError(
+            say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+        ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(
-            f"{path} is damaged: it is not a model folder's record.",
-            hint="Run xverse-download --verify, which repairs the folder.",
+            say("{path} is damaged: it is not a model folder's record.", path=path),
+            hint=say("Run xverse-download --verify, which repairs the folder."),
         ) from error
 
 

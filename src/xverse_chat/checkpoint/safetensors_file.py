@@ -13,6 +13,7 @@ from typing import Any
 
 from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.errors import DataError, DiskError
+from xverse_chat.wording import say, system_reason
 
 _MAX_HEADER_BYTES = 64 * 2**20
 _MAX_DIMENSIONS = 8
@@ -55,12 +56,14 @@ def read_header(path: Path) -> tuple[StoredTensor, ...]:
             header = json.loads(file.read(length), object_pairs_hook=_object_without_twins)
         return _tensors(header, first=8 + length, end=file_bytes)
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing.", hint=REPAIR_HINT) from error
+        raise DataError(say("{path} is missing.", path=path), hint=REPAIR_HINT) from error
     except OSError as error:
-        raise DiskError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise DiskError(
+            say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+        ) from error
     except _FAULTS as error:
         raise DataError(
-            f"{path} is damaged: it is no safetensors file.", hint=REPAIR_HINT
+            say("{path} is damaged: it is no safetensors file.", path=path), hint=REPAIR_HINT
         ) from error
 
 

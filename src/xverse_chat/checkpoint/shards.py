@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from xverse_chat.checkpoint.json_file import REPAIR_HINT, read_json
 from xverse_chat.errors import DataError, DiskError
+from xverse_chat.wording import say, system_reason
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +51,12 @@ def read_index(folder: Path) -> ShardIndex:
         if (folder / single).is_file():
             return ShardIndex((single,), {}, is_safetensors)
     raise DataError(
-        f"{folder} holds no weights: neither {SAFETENSORS_INDEX} nor {BIN_INDEX} is there.",
+        say(
+            "{folder} holds no weights: neither {index} nor {other} is there.",
+            folder=folder,
+            index=SAFETENSORS_INDEX,
+            other=BIN_INDEX,
+        ),
         hint=REPAIR_HINT,
     )
 
@@ -59,13 +65,24 @@ def parse_index(data: Mapping[str, object], *, name: str, is_safetensors: bool) 
     """Check the contents of an index file. Raises DataError; ``name`` names it there."""
     weight_map = data.get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise DataError(f"{name} is damaged: it has no weight_map.", hint=REPAIR_HINT)
+        raise DataError(
+            say("{name} is damaged: it has no weight_map.", name=name), hint=REPAIR_HINT
+        )
     suffix = ".safetensors" if is_safetensors else ".bin"
     for file in weight_map.values():
         if not isinstance(file, str) or not _SHARD_NAME.fullmatch(file) or ".." in file:
-            raise DataError(f"{name} is refused: {file!r} is no name of a shard.")
+            raise DataError(
+                say("{name} is refused: {file!r} is no name of a shard.", name=name, file=file)
+            )
         if not file.endswith(suffix):
-            raise DataError(f"{name} is refused: {file!r} is no {suffix} file.")
+            raise DataError(
+                say(
+                    "{name} is refused: {file!r} is no {suffix} file.",
+                    name=name,
+                    file=file,
+                    suffix=suffix,
+                )
+            )
     return ShardIndex(tuple(sorted(set(weight_map.values()))), weight_map, is_safetensors)
 
 
@@ -81,17 +98,20 @@ def read_bin_shard(path: Path) -> "dict[str, Tensor]":
         is_zip = zipfile.is_zipfile(path)  # what torch wrote before 1.6 is none, and has no mmap
         data = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing.", hint=REPAIR_HINT) from error
+        raise DataError(say("{path} is missing.", path=path), hint=REPAIR_HINT) from error
     except Exception as error:
         # A broken file raises nearly anything. The text of an UnpicklingError advises to switch
         # the protection off: never shown.
         if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
-            raise DiskError(f"{path} cannot be read: {error.strerror}.") from error
+            raise DiskError(
+                say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+            ) from error
         raise DataError(
-            f"{path} is damaged or no file of weights, and was not loaded.", hint=REPAIR_HINT
+            say("{path} is damaged or no file of weights, and was not loaded.", path=path),
+            hint=REPAIR_HINT,
         ) from error
     if not isinstance(data, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in data.items()
     ):
-        raise DataError(f"{path} is refused: it holds something other than tensors.")
+        raise DataError(say("{path} is refused: it holds something other than tensors.", path=path))
     return data

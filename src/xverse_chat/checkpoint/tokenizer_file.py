@@ -9,6 +9,7 @@ from typing import Any
 
 from xverse_chat.checkpoint.prompt_text import CHAT_TEMPLATE
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 
 def mend_tokenizer(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,10 +21,13 @@ def mend_tokenizer(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     model = data.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict):
-        raise DataError("tokenizer.json is damaged: it holds no vocabulary.")
+        raise DataError(say("tokenizer.json is damaged: it holds no vocabulary."))
     if model.get("type", "BPE") != "BPE":
         raise DataError(
-            f"tokenizer.json is refused: its model is {model.get('type')!r}, XVERSE's is BPE."
+            say(
+                "tokenizer.json is refused: its model is {kind!r}, XVERSE's is BPE.",
+                kind=model.get("type"),
+            )
         )
     mended = copy.deepcopy(dict(data))
     _mend(mended.get("pre_tokenizer"))
@@ -65,7 +69,13 @@ def special_tokens(
         if token_id is None:
             continue
         if not isinstance(text := texts.get(token_id), str):
-            raise DataError(f"tokenizer.json is damaged: it has no token {token_id} for {name}.")
+            raise DataError(
+                say(
+                    "tokenizer.json is damaged: it has no token {token_id} for {name}.",
+                    token_id=token_id,
+                    name=name,
+                )
+            )
         found[name] = text
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.errors import DataError
+from xverse_chat.wording import Sentence, say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +64,10 @@ def check_weights(
             continue
         fault = _fault(tensor, expected.get(name), is_table="layers" not in name)
         if fault is not None:
-            raise DataError(f"{where} is damaged: {name} {fault}.", hint=REPAIR_HINT)
+            raise DataError(
+                say("{path} is damaged: {name} {fault}.", path=where, name=name, fault=fault),
+                hint=REPAIR_HINT,
+            )
 
 
 def check_complete(names: "set[str]", expected: Mapping[str, object], *, where: str) -> None:
@@ -71,22 +75,28 @@ def check_complete(names: "set[str]", expected: Mapping[str, object], *, where: 
     missing = [name for name in expected if name not in names]
     if missing:
         raise DataError(
-            f"{where} is incomplete: {len(missing)} of {len(expected)} tensors are missing, "
-            f"the first is {missing[0]}.",
+            say(
+                "{where} is incomplete: {missing} of {count} tensors are missing, the first "
+                "is {name}.",
+                where=where,
+                missing=len(missing),
+                count=len(expected),
+                name=missing[0],
+            ),
             hint=REPAIR_HINT,
         )
 
 
-def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -> str | None:
+def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -> Sentence | None:
     """Return what is wrong with one tensor, in words, or None."""
     import torch
 
     if shape is None:
-        return "is no tensor of this model"
+        return say("is no tensor of this model")
     if tuple(tensor.shape) != shape:
-        return f"has the shape {tuple(tensor.shape)}, not {shape}"
+        return say("has the shape {found}, not {wanted}", found=tuple(tensor.shape), wanted=shape)
     if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32):
-        return f"has the type {tensor.dtype}"
+        return say("has the type {dtype}", dtype=tensor.dtype)
     # Row blocks, because the sums of a whole matrix would be made from a copy of it.
     blank_rows, most = 0, 0
     rows = tensor.view(-1, shape[-1])
@@ -94,7 +104,7 @@ def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -
         values = block.float()
         # Finite where every value is: weights are far too small for their sum to overflow.
         if not bool(torch.isfinite(values.sum())):
-            return "holds values that are not finite"
+            return say("holds values that are not finite")
         is_zero = values == 0
         if bool(is_zero.any()):  # counting takes longer than all else, and is hardly ever needed
             zeros = is_zero.sum(dim=-1)
@@ -102,6 +112,8 @@ def _fault(tensor: "Tensor", shape: tuple[int, ...] | None, *, is_table: bool) -
             blank_rows += int((zeros == shape[-1]).sum())
     has_rows = tensor.dim() == 2 and not is_table and shape[1] >= _SHORTEST_ROW
     if has_rows and most > shape[1] * _MOST_ZEROS_IN_ROW:
-        return f"holds a row with {most} zeros among {shape[1]} values"
+        return say(
+            "holds a row with {zeros} zeros among {count} values", zeros=most, count=shape[1]
+        )
     # An embedding's rows for tokens that never occur may be zero, a whole tensor may not.
-    return "holds nothing but zeros" if blank_rows == len(rows) else None
+    return say("holds nothing but zeros") if blank_rows == len(rows) else None

@@ -9,13 +9,16 @@ from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
+from xverse_chat.chat.attachment import encoding_notes
 from xverse_chat.chat.backend import Backend, Finish, Message
 from xverse_chat.cli.loader import Loader
-from xverse_chat.cli.outcome import INTERRUPTED_EXIT_CODE, write_json
+from xverse_chat.cli.outcome import INTERRUPTED_EXIT_CODE, write_json, write_note
+from xverse_chat.cli.question import Inquiry, read_attachments, read_question
+from xverse_chat.cli.start import Start
 from xverse_chat.config import GenerationSettings
 from xverse_chat.progress import NoProgress, Progress
 from xverse_chat.terminal.sanitise import Sanitiser
-from xverse_chat.terminal.texts import TEXTS, choose_language
+from xverse_chat.terminal.texts import Texts
 
 
 class InterruptSwitch:
@@ -40,30 +43,35 @@ class InterruptSwitch:
 
 def answer_once(
     loader: Loader,
-    messages: Sequence[Message],
+    inquiry: Inquiry,
     *,
     overrides: Mapping[str, Any],
-    as_json: bool,
+    start: Start,
+    plain: bool = False,
 ) -> None:
-    """Load the model and answer ``messages`` once, on stdout."""
+    """Load the model and answer once, on stdout, what was asked."""
+    attachments = read_attachments(inquiry.files)
+    messages = read_question(inquiry, attachments)
+    for note in encoding_notes(attachments):
+        write_note(note, start.texts)
     switch = InterruptSwitch()
     switch.install()
     loader.check()
-    with _loading_progress() as progress:
+    with _loading_progress(start.texts, plain=plain) as progress:
         backend = loader.load(progress)
     settings = backend.default_settings.overridden(overrides)
-    write_answer(backend, messages, settings=settings, as_json=as_json, switch=switch)
+    write_answer(backend, messages, settings=settings, start=start, switch=switch)
 
 
 @contextmanager
-def _loading_progress() -> Iterator[Progress]:
+def _loading_progress(texts: Texts, *, plain: bool) -> Iterator[Progress]:
     """Show on stderr that the model is being loaded, while it is and somebody can see it."""
     if not sys.stderr.isatty():
         yield NoProgress()
         return
     from xverse_chat.terminal.progress import open_progress
 
-    with open_progress(TEXTS[choose_language(None, os.environ)]) as progress:
+    with open_progress(texts, plain=plain) as progress:
         yield progress
 
 
@@ -72,7 +80,7 @@ def write_answer(
     messages: Sequence[Message],
     *,
     settings: GenerationSettings,
-    as_json: bool,
+    start: Start,
     switch: InterruptSwitch,
 ) -> None:
     """Stream the answer to stdout, or write it as one JSON object when it is complete.
@@ -89,18 +97,17 @@ def write_answer(
                 finish = event
             else:
                 pieces.append(event)
-                if not as_json:
+                if not start.as_json:
                     _write(sanitiser.feed(event))
     assert finish is not None, "a backend ends with its Finish"
-    if as_json:
+    if start.as_json:
         write_json(_summary(backend, "".join(pieces), finish))
     else:
         _write("\n")
-        if finish.dropped_messages:
-            sys.stderr.write(
-                f"{finish.dropped_messages} of the oldest messages were left out: the context of "
-                f"{backend.description.context_tokens} tokens has no room for them.\n"
-            )
+    if finish.dropped_messages:
+        tokens = backend.description.context_tokens
+        note = start.texts.dropped.format(context=tokens, count=finish.dropped_messages)
+        write_note(note, start.texts)
     if finish.reason == "interrupted":
         raise SystemExit(INTERRUPTED_EXIT_CODE)
 

@@ -3,56 +3,52 @@
 Nothing heavy is imported before it is needed: ``--help`` and a mistyped option cost no torch.
 """
 
+import os
 import sys
-from collections.abc import Mapping
-from enum import Enum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-import xverse_chat
 from xverse_chat.cli.answer import answer_once
-from xverse_chat.cli.bits import Bits
 from xverse_chat.cli.conversation import converse
 from xverse_chat.cli.loader import Loader
-from xverse_chat.cli.outcome import ending_well, use_utf8
-from xverse_chat.cli.question import read_question
+from xverse_chat.cli.options import (
+    ANSWER,
+    MODEL,
+    SCREEN,
+    SCRIPTS,
+    CacheDir,
+    Config,
+    Help,
+    InstallCompletion,
+    Lang,
+    ShowCompletion,
+    ShowConfig,
+    Version,
+    quant_option,
+)
+from xverse_chat.cli.origin import Origin, origin_of
+from xverse_chat.cli.overrides import check_overrides
+from xverse_chat.cli.program import run_program
+from xverse_chat.cli.question import Inquiry
 from xverse_chat.cli.source import find_source
-from xverse_chat.config import DEFAULT_MODEL_ID, GenerationSettings
-from xverse_chat.errors import UsageError
-
-MODEL, ANSWER, SCRIPTS, SCREEN = "Model", "Answer", "Scripts", "Screen"
-
-
-class Dtype(Enum):
-    """The precisions of --dtype."""
-
-    FLOAT16 = "float16"
-    BFLOAT16 = "bfloat16"
-    FLOAT32 = "float32"
-
-
-class Language(Enum):
-    """The languages of the interface."""
-
-    CHINESE = "zh"
-    ENGLISH = "en"
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"xverse-chat {xverse_chat.__version__}")
-        raise typer.Exit(0)
+from xverse_chat.cli.start import Program, Start
+from xverse_chat.cli.values import Bits, Dtype, number, one_of, whole_number
+from xverse_chat.config import DEFAULT_MODEL_ID, DEMO_MODEL_ID
+from xverse_chat.terminal.terminal_state import wants_screen_reader
+from xverse_chat.wording import say
 
 
 def chat(
+    context: typer.Context,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="ID_OR_FOLDER",
-            help=f"Model to talk to: an id such as {DEFAULT_MODEL_ID} (the default), a folder, "
-            "or demo.",
+            help=say(
+                "Model to talk to: an id such as {model} (the default), a folder, or demo.",
+                model=DEFAULT_MODEL_ID,
+            ),
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -60,73 +56,106 @@ def chat(
         bool,
         typer.Option(
             "--demo",
-            help="Talk to the small demo model that is part of this program.",
+            allow_from_autoenv=False,
+            help=say("Talk to the small demo model that is part of this program."),
             rich_help_panel=MODEL,
         ),
     ] = False,
     quant: Annotated[
         Bits | None,
-        typer.Option(
-            help="Use weights of 4 or 8 bits: those that xverse-download --quant made, else the "
-            "16-bit ones, quantized while loading.",
-            rich_help_panel=MODEL,
+        quant_option(
+            say(
+                "Use weights of 4 or 8 bits: those that xverse-download --quant made, else the "
+                "16-bit ones, quantized while loading."
+            )
         ),
     ] = None,
-    cache_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where xverse-download put the model.", rich_help_panel=MODEL
-        ),
-    ] = None,
+    cache_dir: CacheDir = None,
     device: Annotated[
         str,
-        typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.", rich_help_panel=MODEL),
+        typer.Option(
+            metavar="auto|cpu|cuda[:N]",
+            help=say("Where to compute. Default: auto."),
+            rich_help_panel=MODEL,
+        ),
     ] = "auto",
     dtype: Annotated[
         Dtype | None,
         typer.Option(
-            help="Precision to compute in. Default: float16 on a GPU, float32 on a CPU.",
+            parser=one_of(Dtype),
+            help=say("Precision to compute in. Default: float16 on a GPU, float32 on a CPU."),
             rich_help_panel=MODEL,
-            show_default=False,
         ),
     ] = None,
     system: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT", help="Text put before the conversation.", rich_help_panel=ANSWER
+            metavar="TEXT",
+            help=say("Text put before the conversation."),
+            rich_help_panel=ANSWER,
         ),
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Above 0; lower is more predictable.", rich_help_panel=ANSWER),
+        typer.Option(
+            metavar="X",
+            parser=number,
+            help=say("Above 0; lower is more predictable."),
+            rich_help_panel=ANSWER,
+        ),
     ] = None,
     top_p: Annotated[
         float | None,
         typer.Option(
-            help="Choose among the likeliest tokens that sum to this.", rich_help_panel=ANSWER
+            metavar="X",
+            parser=number,
+            help=say("Choose among the likeliest tokens that sum to this."),
+            rich_help_panel=ANSWER,
         ),
     ] = None,
     top_k: Annotated[
         int | None,
         typer.Option(
-            help="Choose among this many likeliest tokens; 0: all.", rich_help_panel=ANSWER
+            metavar="N",
+            parser=whole_number,
+            help=say("Choose among this many likeliest tokens; 0: all."),
+            rich_help_panel=ANSWER,
         ),
     ] = None,
     repetition_penalty: Annotated[
         float | None,
-        typer.Option(help="Above 1 avoids words already said.", rich_help_panel=ANSWER),
+        typer.Option(
+            metavar="X",
+            parser=number,
+            help=say("Above 1 avoids words already said."),
+            rich_help_panel=ANSWER,
+        ),
     ] = None,
     max_new_tokens: Annotated[
         int | None,
-        typer.Option(help="Longest answer, in tokens.", rich_help_panel=ANSWER),
+        typer.Option(
+            metavar="N",
+            parser=whole_number,
+            help=say("Longest answer, in tokens."),
+            rich_help_panel=ANSWER,
+        ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Same seed, same answer.", rich_help_panel=ANSWER),
+        typer.Option(
+            metavar="N",
+            parser=whole_number,
+            help=say("Same seed, same answer."),
+            rich_help_panel=ANSWER,
+        ),
     ] = None,
     greedy: Annotated[
         bool,
-        typer.Option("--greedy", help="Always take the likeliest token.", rich_help_panel=ANSWER),
+        typer.Option(
+            "--greedy/--no-greedy",
+            help=say("Always take the likeliest token."),
+            rich_help_panel=ANSWER,
+        ),
     ] = False,
     prompt: Annotated[
         str | None,
@@ -134,106 +163,128 @@ def chat(
             "--prompt",
             "-p",
             metavar="TEXT",
-            help="Answer this once, on stdout, and leave. Text piped in goes before it.",
+            allow_from_autoenv=False,
+            help=say("Answer this once, on stdout, and leave. Text piped in goes before it."),
+            rich_help_panel=SCRIPTS,
+        ),
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar="FILE",
+            allow_from_autoenv=False,
+            help=say(
+                "Put a text file before the question; again for more files. - is what is piped in."
+            ),
             rich_help_panel=SCRIPTS,
         ),
     ] = None,
     messages: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="FILE",
-            help='Answer a conversation, JSON: [{"role": "user", "content": "…"}].',
+            allow_from_autoenv=False,
+            help=say(
+                'Answer a conversation, JSON: [{"role": "user", "content": "…"}]. - is what is '
+                "piped in."
+            ),
             rich_help_panel=SCRIPTS,
         ),
     ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Write the answer as one JSON object.", rich_help_panel=SCRIPTS
+            "--json",
+            allow_from_autoenv=False,
+            help=say("Write the answer, or what went wrong, as one JSON object."),
+            rich_help_panel=SCRIPTS,
         ),
     ] = False,
-    lang: Annotated[
-        Language | None,
-        typer.Option(
-            help="Language of the interface. Default: the locale's.",
-            rich_help_panel=SCREEN,
-            show_default=False,
-        ),
-    ] = None,
+    lang: Lang = None,
     plain: Annotated[
         bool,
-        typer.Option("--plain", help="No colour, no redrawing.", rich_help_panel=SCREEN),
+        typer.Option(
+            "--plain/--no-plain",
+            help=say("No colour, no redrawing."),
+            rich_help_panel=SCREEN,
+        ),
     ] = False,
     screen_reader: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--screen-reader",
-            help="Say in words what a reply shows by its form. ACCESSIBLE=1 means the same.",
+            "--screen-reader/--no-screen-reader",
+            help=say("Say in words what a reply shows by its form; redraw nothing."),
             rich_help_panel=SCREEN,
         ),
-    ] = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_show_version,
-            is_eager=True,
-            help="Show the version and leave.",
-            rich_help_panel=SCREEN,
-        ),
-    ] = False,
+    ] = None,
+    config: Config = None,
+    show_config: ShowConfig = False,
+    show_completion: ShowCompletion = None,
+    install_completion: InstallCompletion = None,
+    version: Version = False,
+    help_: Help = False,
 ) -> None:
-    """Talk to XVERSE-7B-Chat in a terminal.
-
-    Without options: a conversation. With -p, --messages or piped text: one answer on stdout.
-    """
-    use_utf8()
+    """Hold a conversation, or answer a script once."""
+    start: Start = context.obj
     bits = int(quant.value) if quant else None
-    wanted_dtype = dtype.value if dtype else None
-    with ending_well(as_json=as_json):
-        overrides = _overrides(
-            do_sample=False if greedy else None,
-            temperature=temperature,
-            top_p=top_p,
-            top_k=top_k,
-            repetition_penalty=repetition_penalty,
-            max_new_tokens=max_new_tokens,
-            seed=seed,
-        )
-        source = find_source(model, demo=demo, cache_dir=cache_dir, quant=bits)
-        loader = Loader(source, device=device, dtype=wanted_dtype, quant=bits)
-        if prompt is not None or messages is not None or as_json or not sys.stdin.isatty():
-            question = read_question(prompt=prompt, messages_file=messages, system=system)
-            answer_once(loader, question, overrides=overrides, as_json=as_json)
-        else:
-            language = lang.value if lang else None
-            raise SystemExit(
-                converse(
-                    loader,
-                    overrides,
-                    system=system,
-                    language=language,
-                    plain=plain,
-                    screen_reader=screen_reader,
-                )
+    overrides = check_overrides(
+        context,
+        greedy=greedy,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        repetition_penalty=repetition_penalty,
+        max_new_tokens=max_new_tokens,
+        seed=seed,
+    )
+    if demo and origin_of(context, "model") is not Origin.OPTION:
+        model = DEMO_MODEL_ID  # what was typed goes before what is set for always
+    source = find_source(model, demo=demo, cache_dir=cache_dir, quant=bits)
+    loader = Loader(source, device=device, dtype=dtype.value if dtype else None, quant=bits)
+    inquiry = Inquiry(prompt, messages, tuple(files or ()), system)
+    is_read_out = wants_screen_reader(screen_reader, os.environ)
+    plain = plain or is_read_out
+    if _wants_one_answer(inquiry, as_json=as_json):
+        answer_once(loader, inquiry, overrides=overrides, start=start, plain=plain)
+    else:
+        raise SystemExit(
+            converse(
+                loader,
+                overrides,
+                inquiry=inquiry,
+                texts=start.texts,
+                plain=plain,
+                screen_reader=is_read_out,
             )
+        )
 
 
-def _overrides(**options: Any) -> Mapping[str, Any]:
-    """Return the options that were given, checked. Raises UsageError for impossible ones."""
-    try:
-        GenerationSettings().overridden(options)
-    except ValueError as error:
-        raise UsageError(f"Impossible option: {error}.", hint="See xverse-chat --help.") from error
-    return {name: value for name, value in options.items() if value is not None}
+def _wants_one_answer(inquiry: Inquiry, *, as_json: bool) -> bool:
+    """Tell a script from somebody at a terminal who wants to talk.
+
+    With files and a redirected output there is something to answer, and nobody to see a prompt.
+    """
+    is_asked = inquiry.prompt is not None or inquiry.messages_file is not None or as_json
+    is_redirected = bool(inquiry.files) and not sys.stdout.isatty()
+    return is_asked or is_redirected or not sys.stdin.isatty()
 
 
 def main() -> None:
     """Run the command line of ``xverse-chat``."""
-    application = typer.Typer(
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+    run_program(
+        Program(
+            name="xverse-chat",
+            run=chat,
+            usage=say("Usage: xverse-chat [OPTIONS]"),
+            intro=(
+                say("Talk to XVERSE-7B-Chat in a terminal."),
+                say(
+                    "Without options: a conversation. With -p, --messages or piped text: one "
+                    "answer on stdout."
+                ),
+            ),
+            stray_hint=say('A question goes after -p, in quotes: xverse-chat -p "…"'),
+        )
     )
-    application.command()(chat)
-    application(prog_name="xverse-chat")

@@ -1,6 +1,5 @@
 """The conversation in a terminal: wires session, model and screen together."""
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,9 +8,11 @@ from typing import Any
 from xverse_chat.chat.backend import ModelDescription
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.cli.loader import Loader
+from xverse_chat.cli.question import Inquiry, read_attachments
 from xverse_chat.cli.source import find_source
 from xverse_chat.config import DEFAULT_MODEL_ID, DEMO_MODEL_ID
-from xverse_chat.terminal.texts import TEXTS, Texts, choose_language
+from xverse_chat.terminal.current_texts import CurrentTexts
+from xverse_chat.terminal.texts import Texts
 
 # All shards and the tokenizer of the default model, as its server lists them.
 DEFAULT_MODEL_BYTES = 14_600_000_000
@@ -21,8 +22,8 @@ def converse(
     loader: Loader,
     overrides: Mapping[str, Any],
     *,
-    system: str | None,
-    language: str | None,
+    inquiry: Inquiry,
+    texts: CurrentTexts,
     plain: bool,
     screen_reader: bool = False,
 ) -> int:
@@ -32,9 +33,9 @@ def converse(
     """
     from xverse_chat.terminal.repl import run_conversation
 
-    texts = TEXTS[choose_language(language, os.environ)]
+    attachments = read_attachments(inquiry.files)
     if _can_offer(loader):
-        chosen = _offer(loader, texts)
+        chosen = _offer(loader, texts, plain=plain)
         if chosen is None:
             return 0
         loader = chosen
@@ -43,7 +44,8 @@ def converse(
         loader.load,
         _expected(loader),
         overrides=overrides,
-        system=clean_text(system) if system else None,
+        system=clean_text(inquiry.system) if inquiry.system else None,
+        attachments=attachments,
         texts=texts,
         plain=plain,
         screen_reader=screen_reader,
@@ -57,7 +59,7 @@ def _can_offer(loader: Loader) -> bool:
     return is_default and not is_here and sys.stdout.isatty()
 
 
-def _offer(loader: Loader, texts: Texts) -> Loader | None:
+def _offer(loader: Loader, texts: Texts, *, plain: bool) -> Loader | None:
     """Return the loader of what the user chose, downloaded first where need be."""
     from xverse_chat.cli.download import download_showing_progress
     from xverse_chat.terminal.offer import Choice, offer_model
@@ -70,7 +72,7 @@ def _offer(loader: Loader, texts: Texts) -> Loader | None:
         return None
     if choice is Choice.DEMO:
         return replace(loader, source=find_source(DEMO_MODEL_ID, demo=True, cache_dir=None))
-    download_showing_progress(source.model_id, cache_dir=source.cache_dir)
+    download_showing_progress(source.model_id, cache_dir=source.cache_dir, texts=texts, plain=plain)
     return loader
 
 

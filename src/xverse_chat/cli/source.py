@@ -14,6 +14,7 @@ from xverse_chat.config import (
     model_folder_path,
 )
 from xverse_chat.errors import UnavailableError, UsageError
+from xverse_chat.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,36 @@ class ModelSource:
         """Raise UnavailableError, with the command that brings the model, when it is not there."""
         if self.other_bits:
             wanted = "16" if self.quant is None else str(self.quant)
-            there = " and ".join(str(bits) for bits in self.other_bits)
+            there = str(self.other_bits[0])
+            if len(self.other_bits) > 1:
+                there = say("{bits} and {more}", bits=there, more=self.other_bits[1])
             raise UnavailableError(
-                f"The model {self.model_id} is on this machine in {there} bits, and not in "
-                f"{wanted}: there is no {self.folder}.",
-                hint=f"Use --quant {self.other_bits[0]}, or run `{self.download_command}` once.",
+                say(
+                    "The model {model_id} is on this machine in {there} bits, and not in "
+                    "{wanted}: there is no {folder}.",
+                    model_id=self.model_id,
+                    there=there,
+                    wanted=wanted,
+                    folder=self.folder,
+                ),
+                hint=say(
+                    "Use --quant {bits}, or run `{command}` once.",
+                    bits=self.other_bits[0],
+                    command=self.download_command,
+                ),
             )
         if not self.is_there:
             raise UnavailableError(
-                f"The model {self.model_id} is not on this machine: there is no {self.folder}.",
-                hint=f"Run `{self.download_command}` once, or talk to the small demo model "
-                "with `xverse-chat --demo`.",
+                say(
+                    "The model {model_id} is not on this machine: there is no {folder}.",
+                    model_id=self.model_id,
+                    folder=self.folder,
+                ),
+                hint=say(
+                    "Run `{command}` once, or talk to the small demo model with "
+                    "`xverse-chat --demo`.",
+                    command=self.download_command,
+                ),
             )
 
 
@@ -86,7 +106,8 @@ def find_source(
     """
     if demo and model not in (None, DEMO_MODEL_ID):
         raise UsageError(
-            f"--demo and --model {model} name two different models.", hint="Leave one of them out."
+            say("--demo and --model {model} name two different models.", model=model),
+            hint=say("Leave one of them out."),
         )
     cache = find_cache_dir(cache_dir)
     if demo or model == DEMO_MODEL_ID:
@@ -99,14 +120,24 @@ def find_source(
             return ModelSource(resolved.name, resolved, cache, is_downloadable=False)
         if path.exists():
             raise UnavailableError(
-                f"{path} is a file; --model wants a folder, or an id such as {DEFAULT_MODEL_ID}."
+                say(
+                    "{path} is a file; --model wants a folder, or an id such as {default}.",
+                    path=path,
+                    default=DEFAULT_MODEL_ID,
+                )
             )
     try:
         check_model_id(name)
     except UsageError as error:
         raise UnavailableError(
-            f"There is no folder {name}, and it is no model id of the form OWNER/NAME either.",
-            hint=f"The default model is {DEFAULT_MODEL_ID}; `--model demo` is the small demo.",
+            say(
+                "There is no folder {name}, and it is no model id of the form OWNER/NAME either.",
+                name=name,
+            ),
+            hint=say(
+                "The default model is {default}; `--model demo` is the small demo.",
+                default=DEFAULT_MODEL_ID,
+            ),
         ) from error
     folder = model_folder_path(cache, name)
     if quant is not None and (quantized := model_folder_path(cache, name, quant)).is_dir():

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.errors import DataError, DiskError
+from xverse_chat.wording import say, system_reason
 
 CHUNK_BYTES = 16 * 2**20
 # One thread copies some 5 GB/s out of the page cache, and one request at a time leaves a fast disk
@@ -111,8 +112,11 @@ def _fill(buffer: Tensor, chunk: Chunk) -> None:
                 count = file.readinto(view)
                 if not count:
                     raise DataError(
-                        f"{chunk.path} is damaged: it became shorter.", hint=REPAIR_HINT
+                        say("{path} is damaged: it became shorter.", path=chunk.path),
+                        hint=REPAIR_HINT,
                     )
                 view = view[count:]
     except OSError as error:
-        raise DiskError(f"{chunk.path} cannot be read: {error.strerror or error}.") from error
+        raise DiskError(
+            say("{path} cannot be read: {reason}.", path=chunk.path, reason=system_reason(error))
+        ) from error

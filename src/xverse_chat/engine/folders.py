@@ -17,6 +17,7 @@ from xverse_chat.checkpoint.record import (
 from xverse_chat.checkpoint.shards import ShardIndex, read_index
 from xverse_chat.errors import DataError, UnavailableError, UsageError
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +44,35 @@ def inspect_folder(folder: Path) -> ModelFiles:
     another size than recorded, or has contents that cannot be.
     """
     if not folder.is_dir():
-        raise UnavailableError(f"There is no folder {folder}.")
+        raise UnavailableError(say("There is no folder {folder}.", folder=folder))
     config = read_config(folder)
     generation = read_generation_config(folder, config)
     bits = read_quantization_bits(folder, config)
     index = read_index(folder)
     for name in (*index.files, "tokenizer.json"):
         if not (folder / name).is_file():
-            raise DataError(f"{folder} is incomplete: {name} is missing.", hint=REPAIR_HINT)
+            raise DataError(
+                say("{folder} is incomplete: {name} is missing.", folder=folder, name=name),
+                hint=REPAIR_HINT,
+            )
     record = read_record(folder) if has_record(folder) else None
     if record is not None:
         _check_against_record(folder, index, record)
         if record.quantization != (None if bits is None else f"int{bits}"):
             raise DataError(
-                f"{folder} is damaged: config.json and the record tell of different precisions.",
+                say(
+                    "{folder} is damaged: config.json and the record tell of different precisions.",
+                    folder=folder,
+                ),
                 hint=REPAIR_HINT,
             )
     if bits is not None and not index.is_safetensors:
-        raise DataError(f"{folder} is refused: quantized weights in pickled files are unknown.")
+        raise DataError(
+            say(
+                "{folder} is refused: quantized weights in pickled files are unknown.",
+                folder=folder,
+            )
+        )
     return ModelFiles(folder, config, generation, index, record, bits)
 
 
@@ -73,8 +85,13 @@ def loaded_bits(files: ModelFiles, quant: int | None) -> int | None:
     if own is None or quant in (None, own):
         return own or quant
     raise UsageError(
-        f"{files.folder} holds weights in {own} bits; --quant {quant} cannot be made of them.",
-        hint="Leave --quant out, or name the folder of the 16-bit weights.",
+        say(
+            "{folder} holds weights in {own} bits; --quant {quant} cannot be made of them.",
+            folder=files.folder,
+            own=own,
+            quant=quant,
+        ),
+        hint=say("Leave --quant out, or name the folder of the 16-bit weights."),
     )
 
 
@@ -93,7 +110,11 @@ def verify_changed_files(files: ModelFiles, progress: Progress) -> None:
         progress.finish(file.path)
     if damaged:
         raise DataError(
-            f"{files.folder} is damaged: {', '.join(damaged)} is not what was downloaded.",
+            say(
+                "{folder} is damaged: {names} is not what was downloaded.",
+                folder=files.folder,
+                names=", ".join(damaged),
+            ),
             hint=REPAIR_HINT,
         )
 
@@ -103,14 +124,27 @@ def _check_against_record(folder: Path, index: ShardIndex, record: ModelFolderRe
     for name in ("config.json", "generation_config.json", "tokenizer.json", *index.files):
         if name not in recorded:
             raise DataError(
-                f"{folder} is damaged: {name} is not among the files of its record.",
+                say(
+                    "{folder} is damaged: {name} is not among the files of its record.",
+                    folder=folder,
+                    name=name,
+                ),
                 hint=REPAIR_HINT,
             )
     for path, size_bytes in recorded.items():
-        found = (folder / path).stat().st_size if (folder / path).is_file() else None
-        if found != size_bytes:
-            is_there = "is missing" if found is None else f"has {found} bytes"
+        if not (folder / path).is_file():
             raise DataError(
-                f"{folder} is damaged: {path} {is_there}, not {size_bytes} bytes.",
+                say("{folder} is incomplete: {name} is missing.", folder=folder, name=path),
+                hint=REPAIR_HINT,
+            )
+        if (found := (folder / path).stat().st_size) != size_bytes:
+            raise DataError(
+                say(
+                    "{folder} is damaged: {path} has {found} bytes, not {wanted}.",
+                    folder=folder,
+                    path=path,
+                    found=found,
+                    wanted=size_bytes,
+                ),
                 hint=REPAIR_HINT,
             )

@@ -18,6 +18,7 @@ from xverse_chat.chat.backend import FinishReason
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.decoder import Decoder
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
+from xverse_chat.wording import say
 
 Result = TypeVar("Result")
 
@@ -142,19 +143,21 @@ class Engine:
             failure = error  # the cache may hold the values that were no numbers
         except (torch.OutOfMemoryError, MemoryError):
             failure = MemoryShortageError(
-                "The memory ran out in the middle of an answer.",
-                hint="Start a new conversation with /new, or load the model with --quant 8 or "
-                "--quant 4, which leaves more room for long conversations.",
+                say("The memory ran out in the middle of an answer."),
+                hint=say(
+                    "Start a new conversation with /new, or load the model with --quant 8 or "
+                    "--quant 4, which leaves more room for long conversations."
+                ),
             )
         except torch.AcceleratorError as error:
             failure = DeviceLostError(
-                f"The GPU failed: {str(error).partition(chr(10))[0]}",
-                hint="Start the program anew. If it fails again, see what nvidia-smi shows.",
+                say("The GPU failed: {reason}", reason=str(error).partition(chr(10))[0]),
+                hint=say("Start the program anew. If it fails again, see what nvidia-smi shows."),
             )
         except RuntimeError as error:
             failure = EngineError(
-                f"The computation failed: {str(error).partition(chr(10))[0]}",
-                hint="If it happens again, start the program anew.",
+                say("The computation failed: {reason}", reason=str(error).partition(chr(10))[0]),
+                hint=say("If it happens again, start the program anew."),
             )
         # Outside of the except block: the traceback kept every tensor of the step alive.
         self.forget()
@@ -170,6 +173,6 @@ class Engine:
     def _check_turn(self, number: int) -> None:
         if number != self._reply_number:
             raise EngineError(
-                "This stream was left behind: another chat with the same model has begun.",
-                hint="Read a stream to its end, or close it, before the next call of chat().",
+                say("This stream was left behind: another chat with the same model has begun."),
+                hint=say("Read a stream to its end, or close it, before the next call of chat()."),
             )

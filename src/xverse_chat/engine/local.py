@@ -20,6 +20,7 @@ from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.tokenizer import load_tokenizer
 from xverse_chat.errors import EngineError, MemoryShortageError, UnavailableError
 from xverse_chat.progress import Progress
+from xverse_chat.wording import say
 
 # Matrices of the demo model's size gain a sixth from a second thread while the machine is idle,
 # and lose four fifths of the speed to waiting for it while anything else runs.
@@ -66,8 +67,8 @@ class LocalBackend:
         where = resolve_device(device)
         if where != "cpu" and not torch.cuda.is_available():
             raise UnavailableError(
-                "PyTorch cannot use the GPU: its driver may be older than this build of CUDA.",
-                hint="See what nvidia-smi shows, or use --device cpu.",
+                say("PyTorch cannot use the GPU: its driver may be older than this build of CUDA."),
+                hint=say("See what nvidia-smi shows, or use --device cpu."),
             )
         if where == "cpu" and parameter_count(files.config) < SMALL_MODEL_PARAMETERS:
             torch.set_num_threads(1)
@@ -85,8 +86,8 @@ class LocalBackend:
             engine = model.prepare_engine(progress.note)
         except (torch.OutOfMemoryError, MemoryError):
             shortage = MemoryShortageError(
-                f"The memory of {_device_name(where)} ran out while loading.",
-                hint="Close what else uses it, or load with --quant 8 or --quant 4.",
+                say("The memory of {device} ran out while loading.", device=_device_name(where)),
+                hint=say("Close what else uses it, or load with --quant 8 or --quant 4."),
             )
         if shortage is not None:
             raise shortage
@@ -98,8 +99,13 @@ class LocalBackend:
         )
         if (whole := files.config["max_position_embeddings"]) > engine.context_tokens:
             progress.note(
-                f"The memory of {_device_name(where)} has room for a context of "
-                f"{engine.context_tokens} tokens instead of {whole}."
+                say(
+                    "The memory of {device} has room for a context of {tokens} tokens instead of "
+                    "{whole}.",
+                    device=_device_name(where),
+                    tokens=engine.context_tokens,
+                    whole=whole,
+                )
             )
         return cls(model, tokenizer, description, load_s=time.perf_counter() - began)
 
@@ -136,9 +142,14 @@ def _probe(model: XverseForCausalLM) -> None:
     logits = model(input_ids=ids).logits.float()
     if not bool(torch.isfinite(logits).all()) or bool(logits.amax() == logits.amin()):
         raise EngineError(
-            f"The model computes nothing of use in {str(model.dtype).removeprefix('torch.')}.",
-            hint="In float16 some weights overflow: try --dtype bfloat16 or float32. "
-            "If that does not help, xverse-download --verify looks for damage.",
+            say(
+                "The model computes nothing of use in {dtype}.",
+                dtype=str(model.dtype).removeprefix("torch."),
+            ),
+            hint=say(
+                "In float16 some weights overflow: try --dtype bfloat16 or float32. If that "
+                "does not help, xverse-download --verify looks for damage."
+            ),
         )
 
 

@@ -8,13 +8,14 @@ from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
 from xverse_chat.engine.cuda.making import make_cuda_decoder
 from xverse_chat.engine.decoder import Decoder, HostDecoder
 from xverse_chat.engine.forward import TransformersForward
+from xverse_chat.wording import Sentence, say
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 
 def make_decoder(
-    model: "LlamaForCausalLM", *, quantization_bits: int | None, note: Callable[[str], None]
+    model: "LlamaForCausalLM", *, quantization_bits: int | None, note: Callable[[Sentence], None]
 ) -> Decoder:
     """Return a decoder that shares the model's weights; ``note`` is told when it is a slow one.
 
@@ -24,6 +25,6 @@ def make_decoder(
         try:
             return make_cuda_decoder(model, quantization_bits=quantization_bits)
         except KernelsUnavailableError as error:
-            note(f"Answers will be slow: {error}.")
+            note(say("Answers will be slow: {reason}.", reason=error.message))
     forward = make_cpu_forward(model) or TransformersForward(model)
     return HostDecoder(forward, model.config.max_position_embeddings)

@@ -16,6 +16,7 @@ import psutil
 from xverse_chat.checkpoint.weights import parameter_count
 from xverse_chat.engine.folders import inspect_folder, loaded_bits
 from xverse_chat.errors import MemoryShortageError, UnavailableError, UsageError
+from xverse_chat.wording import Sentence, say
 
 # Of the context at least this much must fit beside the weights: a few turns.
 LEAST_CONTEXT_TOKENS = 2048
@@ -48,20 +49,28 @@ def resolve_device(device: str) -> str:
         return "cuda:0" if _torch_has_cuda() and find_gpu(0) is not None else "cpu"
     if not (match := _DEVICE.fullmatch(device)):
         raise UsageError(
-            f"--device {device} is unknown.", hint="It is auto, cpu, cuda or cuda:N (N from 0)."
+            say("--device {device} is unknown.", device=device),
+            hint=say("It is auto, cpu, cuda or cuda:N (N from 0)."),
         )
     if device == "cpu":
         return device
     number = int(match[1] or 0)
     if not _torch_has_cuda():
         raise UnavailableError(
-            f"--device {device} needs CUDA, and the installed PyTorch was built without it.",
-            hint="Use --device cpu, or install a CUDA build of torch.",
+            say(
+                "--device {device} needs CUDA, and the installed PyTorch was built without it.",
+                device=device,
+            ),
+            hint=say("Use --device cpu, or install a CUDA build of torch."),
         )
     if find_gpu(number) is None:
         raise UnavailableError(
-            f"--device {device} needs an NVIDIA GPU with number {number}, and CUDA finds none.",
-            hint="See what nvidia-smi shows, or use --device cpu.",
+            say(
+                "--device {device} needs an NVIDIA GPU with number {number}, and CUDA finds none.",
+                device=device,
+                number=number,
+            ),
+            hint=say("See what nvidia-smi shows, or use --device cpu."),
         )
     return f"cuda:{number}"
 
@@ -122,11 +131,19 @@ def check_fits(folder: Path, *, device: str, dtype: str | None, quant: int | Non
     needed = needed_bytes(config, device=where, dtype=chosen, quant=quant, tokens=tokens)
     if needed <= free:
         return
-    place = "this machine" if where == "cpu" else f"the GPU ({_gpu_name(where)})"
+    place = (
+        say("this machine") if where == "cpu" else say("the GPU ({name})", name=_gpu_name(where))
+    )
     raise MemoryShortageError(
-        f"The model will not fit: in {precision_name(where, dtype, quant)} it needs "
-        f"{gigabytes(needed)} with a context of {tokens} tokens, "
-        f"and {place} has {gigabytes(free)} free.",
+        say(
+            "The model will not fit: in {precision} it needs {needed} with a context of "
+            "{tokens} tokens, and {place} has {free} free.",
+            precision=precision_name(where, dtype, quant),
+            needed=gigabytes(needed),
+            tokens=tokens,
+            place=place,
+            free=gigabytes(free),
+        ),
         hint=_advice(config, device=where, free=free, tokens=tokens, quant=quant),
     )
 
@@ -180,7 +197,7 @@ def _torch_has_cuda() -> bool:
 
 def _advice(
     config: Mapping[str, Any], *, device: str, free: int, tokens: int, quant: int | None
-) -> str:
+) -> Sentence:
     dtype = resolve_dtype(device, "bfloat16" if device == "cpu" else None)
     options = [("--dtype bfloat16", None)] if device == "cpu" else []
     smaller = [(f"--quant {bits}", bits) for bits in (8, 4) if quant is None or bits < quant]
@@ -189,9 +206,14 @@ def _advice(
         needed = needed_bytes(config, device=device, dtype=dtype, quant=bits, tokens=tokens)
         if needed <= free:
             text = option if option.startswith("--dtype") else option + extra
-            return f"With {text} it needs {gigabytes(needed)} and fits."
-    advice = "It does not fit in 4 bits either. Close what else uses the memory"
-    return advice + ("." if device == "cpu" else ", or use --device cpu.")
+            return say(
+                "With {option} it needs {needed} and fits.", option=text, needed=gigabytes(needed)
+            )
+    if device == "cpu":
+        return say("It does not fit in 4 bits either. Close what else uses the memory.")
+    return say(
+        "It does not fit in 4 bits either. Close what else uses the memory, or use --device cpu."
+    )
 
 
 def _gpu_name(device: str) -> str:

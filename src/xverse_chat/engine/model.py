@@ -36,6 +36,7 @@ from xverse_chat.engine.reply import stream_reply
 from xverse_chat.engine.weights import load_weights, read_weights
 from xverse_chat.errors import UsageError
 from xverse_chat.progress import NoProgress, Progress
+from xverse_chat.wording import Sentence, say
 
 
 class XverseForCausalLM(LlamaForCausalLM):
@@ -99,15 +100,22 @@ class XverseForCausalLM(LlamaForCausalLM):
         **unknown: Any,
     ) -> Self:
         if unknown:
-            raise UsageError(f"A quantized folder is not loaded with {', '.join(unknown)}.")
+            raise UsageError(
+                say("A quantized folder is not loaded with {names}.", names=", ".join(unknown))
+            )
         if not isinstance(dtype, torch.dtype):
-            raise UsageError(f"dtype={dtype!r} is none; it is one such as torch.float16.")
+            raise UsageError(
+                say("dtype={dtype!r} is none; it is one such as torch.float16.", dtype=dtype)
+            )
         try:
             device = torch.device(device_map)
         except (RuntimeError, TypeError) as error:
             raise UsageError(
-                f"A quantized folder goes to one device; device_map={device_map!r} is none.",
-                hint='It is one such as "cuda:0".',
+                say(
+                    "A quantized folder goes to one device; device_map={device_map!r} is none.",
+                    device_map=device_map,
+                ),
+                hint=say('It is one such as "cuda:0".'),
             ) from error
         return cls.load(files, device=device, dtype=dtype, bits=None, progress=NoProgress())
 
@@ -118,11 +126,14 @@ class XverseForCausalLM(LlamaForCausalLM):
         called a second time.
         """
         if bits not in QUANTIZATION_BITS or isinstance(bits, bool):
-            raise UsageError(f"quantize({bits!r}) is impossible: bits are 4 or 8.")
+            raise UsageError(say("quantize({bits!r}) is impossible: bits are 4 or 8.", bits=bits))
         if self.quantization_bits is not None:
             raise UsageError(
-                f"The model is quantized to {self.quantization_bits} bits already.",
-                hint="Load it again to quantize it another way.",
+                say(
+                    "The model is quantized to {bits} bits already.",
+                    bits=self.quantization_bits,
+                ),
+                hint=say("Load it again to quantize it another way."),
             )
         for name, linear in list(linears(self)):
             if name == "lm_head" and self.config.tie_word_embeddings:
@@ -176,7 +187,7 @@ class XverseForCausalLM(LlamaForCausalLM):
         """
         return self.prepare_engine(warn_of_slowness)
 
-    def prepare_engine(self, note: Callable[[str], None]) -> Engine:
+    def prepare_engine(self, note: Callable[[Sentence], None]) -> Engine:
         """Return the engine; ``note`` is told where it cannot be a fast one."""
         place = (self.device, self.model.embed_tokens.weight.data_ptr())
         if self._engine is None or self._engine_place != place:
@@ -213,6 +224,6 @@ def _llama_config(files: ModelFiles) -> LlamaConfig:
     return LlamaConfig(**files.config, architectures=["LlamaForCausalLM"])
 
 
-def warn_of_slowness(note: str) -> None:
+def warn_of_slowness(note: Sentence) -> None:
     """Warn in Python's way, for those who use the model from a program of their own."""
     warnings.warn(note, RuntimeWarning, stacklevel=3)

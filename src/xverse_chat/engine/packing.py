@@ -14,6 +14,7 @@ from torch.nn import functional
 from xverse_chat.checkpoint.quantization import linear_bits, part_names
 from xverse_chat.engine.quant import Codes, quantize_int4, quantize_int8
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 _WORD_BYTES = 4
 _NIBBLES = 8  # in a word
@@ -47,8 +48,12 @@ def pack(name: str, codes: Codes) -> dict[str, Tensor]:
     columns = row_bytes * (1 if codes.zeros is None else 2)
     if row_bytes % _WORD_BYTES:
         raise EngineError(
-            f"{name} has {columns} columns: a quantized folder needs a multiple of "
-            f"{_WORD_BYTES * columns // row_bytes}."
+            say(
+                "{name} has {columns} columns: a quantized folder needs a multiple of {step}.",
+                name=name,
+                columns=columns,
+                step=_WORD_BYTES * columns // row_bytes,
+            )
         )
     names = part_names(name)
     stored = values if codes.zeros is not None else values.view(torch.uint8) ^ _SIGN

@@ -19,6 +19,7 @@ from xverse_chat.chat.session import check_answerable
 from xverse_chat.checkpoint.prompt_text import ASSISTANT, HUMAN, TURN_END
 from xverse_chat.engine.tokenizer import encode_text
 from xverse_chat.errors import ContextLengthError
+from xverse_chat.wording import say
 
 # Of the budget, what is used at most after rounds were dropped. The other 40 % are free for new
 # turns before the next drop: 2457 tokens with a context of 8192 and answers of up to 2048.
@@ -127,12 +128,21 @@ def _encode_past(
 def _too_long(
     message_tokens: int, system_tokens: int, budget: int, context_tokens: int, max_new_tokens: int
 ) -> ContextLengthError:
-    system = f" and the system text {system_tokens}" if system_tokens else ""
-    hint = "Send less text at once."
+    system = say(" and the system text {tokens}", tokens=system_tokens) if system_tokens else ""
+    hint = say("Send less text at once.")
     if budget > context_tokens // 2:
-        hint = f"Send less text at once, or lower --max-new-tokens (now {max_new_tokens})."
+        hint = say(
+            "Send less text at once, or lower --max-new-tokens (now {tokens}).",
+            tokens=max_new_tokens,
+        )
     return ContextLengthError(
-        f"The message has {message_tokens} tokens{system}; of the model's context of "
-        f"{context_tokens} tokens {budget} are left for them beside the answer.",
+        say(
+            "The message has {message_tokens} tokens{system}; of the model's context of "
+            "{context_tokens} tokens {budget} are left for them beside the answer.",
+            message_tokens=message_tokens,
+            system=system,
+            context_tokens=context_tokens,
+            budget=budget,
+        ),
         hint=hint,
     )

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from xverse_chat.engine.scale_search import best_scales, round_to_codes
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 GROUP_SIZE = 64
 # Weights are treated in blocks of rows, so that no copy of a whole matrix is ever made. The search
@@ -58,8 +59,12 @@ def quantize_int4(weight: Tensor) -> Codes:
     rows_count, columns = weight.shape
     if columns % GROUP_SIZE:
         raise EngineError(
-            f"A matrix of {columns} columns cannot be quantized to 4 bits: "
-            f"it must be a multiple of {GROUP_SIZE}."
+            say(
+                "A matrix of {columns} columns cannot be quantized to 4 bits: it must be a "
+                "multiple of {step}.",
+                columns=columns,
+                step=GROUP_SIZE,
+            )
         )
     groups = columns // GROUP_SIZE
     device = weight.device

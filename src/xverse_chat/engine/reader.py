@@ -17,6 +17,7 @@ from xverse_chat.checkpoint.json_file import REPAIR_HINT
 from xverse_chat.checkpoint.safetensors_file import StoredTensor
 from xverse_chat.engine.chunks import CHUNK_BYTES, Chunk, ChunkReader
 from xverse_chat.errors import DataError, DiskError
+from xverse_chat.wording import say
 
 # What may lie on the GPU as read while the work on it is not done: about a layer of 7B.
 _AHEAD_BYTES = 384 * 2**20
@@ -48,7 +49,9 @@ def read_mapped(places: Sequence[Place]) -> Generator[Tensor]:
         end = place.tensor.offset + place.tensor.size_bytes
         part = files[place.path][place.tensor.offset : end]
         if len(part) < place.tensor.size_bytes:
-            raise DataError(f"{place.path} is damaged: it became shorter.", hint=REPAIR_HINT)
+            raise DataError(
+                say("{path} is damaged: it became shorter.", path=place.path), hint=REPAIR_HINT
+            )
         dtype = getattr(torch, place.tensor.dtype)
         if place.tensor.offset % dtype.itemsize:
             part = part.clone()
@@ -109,5 +112,5 @@ def _mapped_file(path: Path) -> Tensor:
             # Private and writable, because torch has no tensors that cannot be written.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except (OSError, ValueError) as error:
-        raise DiskError(f"{path} cannot be read: {error}.") from error
+        raise DiskError(say("{path} cannot be read: {reason}.", path=path, reason=error)) from error
     return torch.frombuffer(mapped, dtype=torch.uint8)

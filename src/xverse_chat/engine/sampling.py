@@ -11,6 +11,7 @@ from torch import Tensor
 
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 
 class Sampler:
@@ -87,7 +88,9 @@ def keep_top_p(scores: Tensor, mass: float) -> Tensor:
 def not_numbers_error() -> EngineError:
     """Return what to say when logits are NaN or infinite: what followed would be noise."""
     return EngineError(
-        "The model computed values that are not numbers.",
-        hint="In float16 some weights overflow: try --dtype bfloat16 or float32. "
-        "If that does not help, xverse-download --verify looks for damage.",
+        say("The model computed values that are not numbers."),
+        hint=say(
+            "In float16 some weights overflow: try --dtype bfloat16 or float32. If that "
+            "does not help, xverse-download --verify looks for damage."
+        ),
     )

@@ -19,6 +19,7 @@ from xverse_chat.checkpoint.tokenizer_file import (
     tokenizer_config,
 )
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 
@@ -41,12 +42,18 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
         backend = Tokenizer.from_str(json.dumps(data))
     except Exception as error:  # the library raises nothing more definite
         raise DataError(
-            f"{folder / 'tokenizer.json'} is damaged: it is no tokenizer.", hint=REPAIR_HINT
+            say("{path} is damaged: it is no tokenizer.", path=folder / "tokenizer.json"),
+            hint=REPAIR_HINT,
         ) from error
     if (count := backend.get_vocab_size()) > config["vocab_size"]:
         raise DataError(
-            f"{folder / 'tokenizer.json'} does not belong to this model: it has {count} tokens, "
-            f"the model {config['vocab_size']}.",
+            say(
+                "{path} does not belong to this model: it has {count} tokens, the model "
+                "{vocab_size}.",
+                path=folder / "tokenizer.json",
+                count=count,
+                vocab_size=config["vocab_size"],
+            ),
             hint=REPAIR_HINT,
         )
     return PreTrainedTokenizerFast(tokenizer_object=backend, **settings)
@@ -62,7 +69,7 @@ def encode_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     )["input_ids"]
     if not set(tokenizer.all_special_ids).isdisjoint(ids):
         raise DataError(
-            "The tokenizer makes a control token of plain text, so the message was not sent.",
+            say("The tokenizer makes a control token of plain text, so the message was not sent."),
             hint=REPAIR_HINT,
         )
     return ids

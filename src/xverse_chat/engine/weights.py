@@ -32,6 +32,7 @@ from xverse_chat.engine.quant import Codes, QuantizedLinear, bits_of, quantize_l
 from xverse_chat.engine.reader import Place, read_tensors
 from xverse_chat.errors import DataError
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.wording import say
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -134,9 +135,17 @@ def _read_stored(files: ModelFiles, device: torch.device) -> Generator[Tensor]:
                 continue
             fault = form_fault(tensor, forms.get(tensor.name))
             if tensor.name in places:
-                fault = f"is in {places[tensor.name].path.name} too"
+                fault = say("is in {file} too", file=places[tensor.name].path.name)
             if fault is not None:
-                raise DataError(f"{path} is damaged: {tensor.name} {fault}.", hint=REPAIR_HINT)
+                raise DataError(
+                    say(
+                        "{path} is damaged: {name} {fault}.",
+                        path=path,
+                        name=tensor.name,
+                        fault=fault,
+                    ),
+                    hint=REPAIR_HINT,
+                )
             places[tensor.name] = Place(path, tensor)
     check_complete(set(places), forms, where=str(files.folder))
     wanted = [places[name] for name in forms if not name.endswith(SHAPE_SUFFIX)]
@@ -168,7 +177,8 @@ def _next_codes(stored: Iterator[Tensor], bits: int) -> Codes:
 def _check_scales(name: str, codes: Codes, *, where: str) -> None:
     if not bool(torch.isfinite(codes.scales).all()):
         raise DataError(
-            f"{where} is damaged: {name} has scales that are not finite.", hint=REPAIR_HINT
+            say("{path} is damaged: {name} has scales that are not finite.", path=where, name=name),
+            hint=REPAIR_HINT,
         )
 
 

@@ -12,6 +12,7 @@ from xverse_chat.hub.shard_file import convert_shard, shard_file_name
 from xverse_chat.hub.staging import ConvertedShard, Staging
 from xverse_chat.hub.writing import writing
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.wording import say
 
 
 def convert_folder(
@@ -88,8 +89,8 @@ def refuse_foreign(target: Path) -> None:
     is_empty = target.is_dir() and not any(target.iterdir())
     if target.exists() and not is_empty and not has_record(target):
         raise CannotCreateError(
-            f"{target} exists and is no model folder of this program.",
-            hint="Move it away, or choose another folder with --cache-dir.",
+            say("{target} exists and is no model folder of this program.", target=target),
+            hint=say("Move it away, or choose another folder with --cache-dir."),
         )
 
 

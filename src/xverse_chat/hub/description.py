@@ -19,6 +19,7 @@ from xverse_chat.checkpoint.shards import (
 from xverse_chat.checkpoint.tokenizer_file import mend_tokenizer, special_tokens
 from xverse_chat.checkpoint.weights import IGNORED_SUFFIX, check_complete, expected_tensors
 from xverse_chat.errors import DataError
+from xverse_chat.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,21 @@ def _read_index(
     index = parse_index(read_json(folder / name), name=name, is_safetensors=is_safetensors)
     if different := set(index.files) ^ set(shards):
         raise DataError(
-            f"{name} and the list of files do not agree about {', '.join(sorted(different)[:3])}."
+            say(
+                "{name} and the list of files do not agree about {names}.",
+                name=name,
+                names=", ".join(sorted(different)[:3]),
+            )
         )
     for tensor in index.weight_map:
         if tensor not in expected and not tensor.endswith(IGNORED_SUFFIX):
-            raise DataError(f"{name} is refused: {tensor[:200]!r} is no tensor of this model.")
+            raise DataError(
+                say(
+                    "{file} is refused: {name!r} is no tensor of this model.",
+                    file=name,
+                    name=tensor[:200],
+                )
+            )
     check_complete(set(index.weight_map), expected, where=name)
     return index
 
@@ -79,8 +90,11 @@ def _check_vocabulary(tokenizer: Mapping[str, Any], vocab_size: int) -> None:
         ids = [*tokenizer["model"]["vocab"].values(), *(token["id"] for token in added)]
         fits = all(isinstance(token_id, int) and 0 <= token_id < vocab_size for token_id in ids)
     except (TypeError, LookupError) as error:
-        raise DataError("tokenizer.json is damaged: its added_tokens are none.") from error
+        raise DataError(say("tokenizer.json is damaged: its added_tokens are none.")) from error
     if not fits:
         raise DataError(
-            f"tokenizer.json is refused: it has ids beyond the model's {vocab_size} tokens."
+            say(
+                "tokenizer.json is refused: it has ids beyond the model's {vocab_size} tokens.",
+                vocab_size=vocab_size,
+            )
         )

@@ -17,8 +17,9 @@ from xverse_chat.hub.lock import folder_lock
 from xverse_chat.hub.order import Order
 from xverse_chat.hub.writing import writing
 from xverse_chat.progress import Progress
+from xverse_chat.wording import say
 
-_SERVER_HINT = (
+_SERVER_HINT = say(
     "The file is as the server lists it, so downloading it again will not help. Try another "
     "--revision or --endpoint."
 )
@@ -65,7 +66,7 @@ def bring_model(order: Order) -> Path:
                 _make(order, existing)
     if order.keep_original and not order.staging.original.exists():
         order.progress.note(
-            "The original files are not here: this model was converted without them."
+            say("The original files are not here: this model was converted without them.")
         )
     return order.target
 
@@ -121,4 +122,4 @@ def _telling_whose_fault() -> Iterator[None]:
 
 def _keep_original(order: Order) -> None:
     if order.keep_original and (kept := order.staging.keep_original()) is not None:
-        order.progress.note(f"The original files are kept in {kept}.")
+        order.progress.note(say("The original files are kept in {kept}.", kept=kept))

@@ -15,6 +15,7 @@ from xverse_chat.hub.quantize import Quantizer, finish_quantized, quantize_shard
 from xverse_chat.hub.staging import Staging
 from xverse_chat.hub.writing import make_folder, writing
 from xverse_chat.progress import Progress
+from xverse_chat.wording import say
 
 # What a quantized folder takes of the size of the 16-bit weights, and a little more: known before
 # they are here. 7B takes 0.33 and 0.53.
@@ -112,8 +113,9 @@ def _mark_passing(plain: Order) -> None:
     with writing(plain.passing_mark):
         plain.passing_mark.touch()
     plain.progress.note(
-        "The 16-bit weights come first and are quantized here; "
-        + ("they are kept." if plain.keep_original else "then they are deleted.")
+        say("The 16-bit weights come first and are quantized here; they are kept.")
+        if plain.keep_original
+        else say("The 16-bit weights come first and are quantized here; then they are deleted.")
     )
 
 

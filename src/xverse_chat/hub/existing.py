@@ -13,11 +13,13 @@ from xverse_chat.checkpoint.shards import SAFETENSORS_INDEX
 from xverse_chat.errors import DataError
 from xverse_chat.hub.folder_files import UPSTREAM_HASHES
 from xverse_chat.hub.listing import ListedFile, WantedFiles
+from xverse_chat.hub.naming import first_names
 from xverse_chat.hub.shard_file import shard_file_name
 from xverse_chat.hub.staging import ConvertedShard
 from xverse_chat.hub.verify import hash_files
 from xverse_chat.hub.writing import writing
 from xverse_chat.progress import Progress
+from xverse_chat.wording import Sentence, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Existing:
     record: ModelFolderRecord
     damaged: tuple[str, ...]
 
-    def damage_text(self) -> str:
+    def damage_text(self) -> Sentence:
         """Say what is damaged, in one sentence."""
-        names = ", ".join(self.damaged[:3]) + (" and others" if len(self.damaged) > 3 else "")
-        return (
-            f"{len(self.damaged)} of {len(self.record.files)} files are damaged or gone: {names}."
+        return say(
+            "{damaged} of {count} files are damaged or gone: {names}.",
+            damaged=len(self.damaged),
+            count=len(self.record.files),
+            names=first_names(self.damaged),
         )
 
 

@@ -13,10 +13,12 @@ from xverse_chat.errors import (
     XverseChatError,
 )
 from xverse_chat.hub.listing import ListedFile
+from xverse_chat.hub.naming import first_names
 from xverse_chat.hub.space import size_text
 from xverse_chat.hub.staging import PARTIAL_SUFFIX
 from xverse_chat.hub.writing import is_full, write_error
 from xverse_chat.progress import Progress
+from xverse_chat.wording import say
 
 if TYPE_CHECKING:
     from modelscope_hub import HubApi
@@ -110,20 +112,25 @@ def _error_of(
     for path, error in failed.items():
         if isinstance(error, errors.FileIntegrityError):
             return DataError(
-                f"{path} is not the file that the server lists: size or sha256 differ. It was "
-                "removed.",
-                hint="Run the same command again; if it fails again, the server's copy is wrong.",
+                say(
+                    "{path} is not the file that the server lists: size or sha256 differ. It was "
+                    "removed.",
+                    path=path,
+                ),
+                hint=say(
+                    "Run the same command again; if it fails again, the server's copy is wrong."
+                ),
             )
     for path, error in failed.items():
         if isinstance(error, errors.NotExistError):
             return UnavailableError(
-                f"The server lists {path} and does not have it.",
-                hint="Try again later, or another server with --endpoint.",
+                say("The server lists {path} and does not have it.", path=path),
+                hint=say("Try again later, or another server with --endpoint."),
             )
         if isinstance(error, errors.AuthenticationError | errors.PermissionDeniedError):
             return UnavailableError(
-                f"The server does not give {path} to everyone.",
-                hint="Set MODELSCOPE_API_TOKEN to a token that has access to it.",
+                say("The server does not give {path} to everyone.", path=path),
+                hint=say("Set MODELSCOPE_API_TOKEN to a token that has access to it."),
             )
     for path, error in failed.items():
         if isinstance(error, OSError) and not isinstance(error, errors.HubError) and error.errno:
@@ -134,17 +141,23 @@ def _error_of(
 def _disk_error(error: OSError, files: Sequence[ListedFile], folder: Path) -> DiskError:
     missing = sum(file.size_bytes - arrived_bytes(folder, file) for file in files)
     if not is_full(error):
-        return DiskError(f"The disk of {folder} failed while a file was written.")
+        return DiskError(
+            say("The disk of {folder} failed while a file was written.", folder=folder)
+        )
     return DiskError(
-        f"The disk of {folder} is full: {size_text(missing)} are still to come.",
-        hint="Make room, then run the same command again: it goes on where it stopped.",
+        say(
+            "The disk of {folder} is full: {size} are still to come.",
+            folder=folder,
+            size=size_text(missing),
+        ),
+        hint=say("Make room, then run the same command again: it goes on where it stopped."),
     )
 
 
 def _broken_off(failed: Mapping[str, BaseException] | None = None) -> TransferError:
-    names = ", ".join(sorted(failed)[:3]) if failed else "the download"
-    more = f" and {len(failed) - 3} more files" if failed and len(failed) > 3 else ""
     return TransferError(
-        f"The transfer of {names}{more} broke off.",
-        hint="What arrived is kept. Run the same command again to go on where it stopped.",
+        say("The transfer of {names} broke off.", names=first_names(sorted(failed)))
+        if failed
+        else say("The download broke off."),
+        hint=say("What arrived is kept. Run the same command again to go on where it stopped."),
     )

@@ -16,6 +16,7 @@ from xverse_chat.hub.licence import Licence
 from xverse_chat.hub.listing import is_licence
 from xverse_chat.hub.staging import ConvertedShard
 from xverse_chat.hub.writing import sync, write_json, write_text, writing
+from xverse_chat.wording import say
 
 CONVERTER = f"xverse-chat {__version__}"
 NOTICE_FILE = "NOTICE.txt"
@@ -54,11 +55,13 @@ def write_index(
     for shard in shards:
         for tensor in read_header(folder / shard.file.path):
             if tensor.name in weight_map:
-                raise DataError(f"{tensor.name} is in two shards.")
+                raise DataError(say("{name} is in two shards.", name=tensor.name))
             weight_map[tensor.name] = shard.file.path
             bytes_by_type[tensor.dtype] += tensor.size_bytes
     if missing := set(expected) - weight_map.keys():
-        raise DataError(f"The model is incomplete: {min(missing)} is in none of its shards.")
+        raise DataError(
+            say("The model is incomplete: {name} is in none of its shards.", name=min(missing))
+        )
     hashes = {shard.file.path: shard.upstream_sha256 for shard in shards}
     index = {
         "metadata": {"total_size": bytes_by_type.total(), UPSTREAM_HASHES: hashes},

@@ -9,12 +9,14 @@ from xverse_chat.hub.description import Description, read_description
 from xverse_chat.hub.earlier import earlier_folders, link_earlier_files, whole_folder
 from xverse_chat.hub.fetch import arrived_bytes, fetch_files
 from xverse_chat.hub.listing import ListedFile, WantedFiles, choose_files
+from xverse_chat.hub.naming import first_names
 from xverse_chat.hub.order import Order
 from xverse_chat.hub.server import list_files, open_server, server_name
 from xverse_chat.hub.space import ShardSpace, check_space, needed_bytes
 from xverse_chat.hub.staging import Staging
 from xverse_chat.hub.verify import hash_files
 from xverse_chat.progress import NoProgress, Progress, Stage
+from xverse_chat.wording import say
 
 if TYPE_CHECKING:
     from modelscope_hub import HubApi
@@ -93,15 +95,18 @@ def _known_files(order: Order) -> WantedFiles | None:
     staging = order.staging
     staging.read_journal()
     if staging.listed:
-        order.progress.note("The server cannot be asked; going on with what is here already.")
+        order.progress.note(say("The server cannot be asked; going on with what is here already."))
         return choose_files(staging.listed, order.model_id)
     found = whole_folder(earlier_folders(order.cache_dir, order.model_id, order.revision))
     if found is None:
         return None
     folder, wanted = found
     order.progress.note(
-        f"The server cannot be asked; the files in {folder}, downloaded earlier, are used "
-        "without comparing them with its list."
+        say(
+            "The server cannot be asked; the files in {folder}, downloaded earlier, are "
+            "used without comparing them with its list.",
+            folder=folder,
+        )
     )
     return wanted
 
@@ -110,8 +115,11 @@ def _link_earlier(order: Order, needed: Sequence[ListedFile], staging: Staging) 
     folders = list(earlier_folders(order.cache_dir, order.model_id, order.revision))
     if linked := link_earlier_files(folders, needed, staging.upstream):
         order.progress.note(
-            f"{len(linked)} files were downloaded earlier and are used as they lie in "
-            f"{', '.join(map(str, folders))}."
+            say(
+                "{count} files were downloaded earlier and are used as they lie in {folders}.",
+                count=len(linked),
+                folders=", ".join(map(str, folders)),
+            )
         )
 
 
@@ -137,13 +145,15 @@ def _fetch(
     )
     if unhashed := [file.path for file in files if file.sha256 is None]:
         order.progress.note(
-            f"The server tells no sha256 of {', '.join(unhashed[:3])}"
-            f"{' and others' if len(unhashed) > 3 else ''}: only the size could be compared."
+            say(
+                "The server tells no sha256 of {names}: only the size could be compared.",
+                names=first_names(unhashed),
+            )
         )
     if bad := _verify(files, staging, verifying):
         raise DataError(
-            f"{', '.join(bad)} differs from the server's list and was removed.",
-            hint="Run the same command again.",
+            say("{names} differs from the server's list and was removed.", names=", ".join(bad)),
+            hint=say("Run the same command again."),
         )
 
 

@@ -5,6 +5,8 @@ Standard library only.
 
 from dataclasses import dataclass
 
+from xverse_chat.wording import NOTHING, Sentence, say
+
 XVERSE_LICENCE_NAME = "XVERSE Model License Agreement"
 _XVERSE_SENTENCE = (
     "XVERSE 大模型以 XVERSE 大模型协议发布， Copyright (c) 深圳元象信息科技有限公司. 保留所有权利."
@@ -17,14 +19,14 @@ class Licence:
 
     name: str
     notice: str
-    summary: str = ""
+    summary: Sentence = NOTHING
 
 
 def xverse_licence(source_id: str, revision: str, converter: str) -> Licence:
     """Return the licence of XVERSE's weights, with the notice that it asks for."""
     return Licence(
         name=XVERSE_LICENCE_NAME,
-        summary=(
+        summary=say(
             "The weights are under the XVERSE model licence (MODEL_LICENSE.pdf in "
             "github.com/xverse-ai/XVERSE-7B): not for commercial use without the written consent "
             "of XVERSE."

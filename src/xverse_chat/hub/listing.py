@@ -16,6 +16,7 @@ from xverse_chat.checkpoint.shards import (
     SAFETENSORS_INDEX,
 )
 from xverse_chat.errors import DataError, UnavailableError
+from xverse_chat.wording import Sentence, say
 
 NEEDED_FILES = ("config.json", "tokenizer.json")
 OPTIONAL_FILES = ("generation_config.json", "special_tokens_map.json", "tokenizer_config.json")
@@ -61,29 +62,29 @@ def check_listing(entries: Iterable[tuple[str, int, str | None]]) -> tuple[Liste
         if (fault := path_fault(path)) is not None:
             raise _refused(path, fault)
         if path in listed:
-            raise _refused(path, "is listed twice")
+            raise _refused(path, say("is listed twice"))
         if size_bytes < 0 or size_bytes > _MAX_SHARD_BYTES:
-            raise _refused(path, f"has an impossible size of {size_bytes} bytes")
+            raise _refused(path, say("has an impossible size of {size} bytes", size=size_bytes))
         checked = sha256.lower() if sha256 else None
         if checked is not None and not _SHA256.fullmatch(checked):
-            raise _refused(path, "has a sha256 that is none")
+            raise _refused(path, say("has a sha256 that is none"))
         listed[path] = ListedFile(path, size_bytes, checked)
     return tuple(listed.values())
 
 
-def path_fault(path: str) -> str | None:
+def path_fault(path: str) -> Sentence | None:
     """Return why ``path`` must not be joined to a folder, or None."""
     parts = PurePosixPath(path).parts
     windows = PureWindowsPath(path)
     if not parts or len(path) > _MAX_PATH_CHARACTERS:
-        return "is no path"
+        return say("is no path")
     if path.startswith("/") or windows.drive or windows.root:
-        return "is absolute"
+        return say("is absolute")
     if ".." in parts or path.split("/") != list(parts):
-        return "leads elsewhere"
+        return say("leads elsewhere")
     # Category C: control and format characters, the bidirectional ones among them, surrogates.
     if "\\" in path or any(unicodedata.category(letter)[0] == "C" for letter in path):
-        return "holds a forbidden character"
+        return say("holds a forbidden character")
     return None
 
 
@@ -102,7 +103,11 @@ def choose_files(listed: Iterable[ListedFile], model_id: str) -> WantedFiles:
         missing.append(index)
     if missing:
         raise UnavailableError(
-            f"{model_id} is no model that this program can use: it has no {', no '.join(missing)}."
+            say(
+                "{model_id} is no model that this program can use: it lacks {names}.",
+                model_id=model_id,
+                names=", ".join(missing),
+            )
         )
     small = [
         file
@@ -136,11 +141,15 @@ def _is_shard(path: str, stem: str) -> bool:
 def _check_sizes(files: Iterable[ListedFile], most: int) -> None:
     for file in files:
         if not 0 < file.size_bytes <= most:
-            raise _refused(file.path, f"has an impossible size of {file.size_bytes} bytes")
+            raise _refused(
+                file.path, say("has an impossible size of {size} bytes", size=file.size_bytes)
+            )
 
 
-def _refused(path: str, fault: str) -> DataError:
+def _refused(path: str, fault: Sentence) -> DataError:
     return DataError(
-        f"The server's list of files is refused: {path[:200]!r} {fault}.",
-        hint="Nothing was downloaded. Check the model id and --endpoint.",
+        say(
+            "The server's list of files is refused: {path!r} {fault}.", path=path[:200], fault=fault
+        ),
+        hint=say("Nothing was downloaded. Check the model id and --endpoint."),
     )

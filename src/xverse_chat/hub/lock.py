@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xverse_chat.hub.writing import make_folder, write_error
 from xverse_chat.progress import Progress
+from xverse_chat.wording import say
 
 _POLL_S = 0.2
 
@@ -22,12 +23,15 @@ def folder_lock(target: Path, progress: Progress) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         progress.note(
-            f"Another process is downloading or converting {target.name}; waiting until it is done."
+            say(
+                "Another process is downloading or converting {name}; waiting until it is done.",
+                name=target.name,
+            )
         )
         lock.acquire(poll_interval=_POLL_S)
     except NotImplementedError:
         # Some network file systems have no locks. Hashes still catch what two writers mix up.
-        progress.note("This file system has no locks: do not start a second download here.")
+        progress.note(say("This file system has no locks: do not start a second download here."))
         yield
         return
     except OSError as error:

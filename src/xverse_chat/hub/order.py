@@ -8,6 +8,7 @@ from xverse_chat.errors import UsageError
 from xverse_chat.hub.server import check_endpoint
 from xverse_chat.hub.staging import Staging
 from xverse_chat.progress import Progress
+from xverse_chat.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,10 @@ class Order:
         check_endpoint(self.endpoint)
         name = self.revision
         if not name or not name.isprintable() or name.startswith("/") or ".." in name:
-            raise UsageError(f"{name!r} is no revision.", hint="Name a branch, tag or commit.")
+            raise UsageError(
+                say("{name!r} is no revision.", name=name),
+                hint=say("Name a branch, tag or commit."),
+            )
 
     @property
     def target(self) -> Path:

@@ -23,6 +23,7 @@ from xverse_chat.hub.space import check_space
 from xverse_chat.hub.staging import ConvertedShard, Staging
 from xverse_chat.hub.writing import sync, write_json, write_text, writing
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.wording import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,4 +119,4 @@ def _tensors(path: Path) -> "list[tuple[str, Tensor]]":
         with safe_open(path, framework="pt") as shard:
             return [(name, shard.get_tensor(name)) for name in shard.keys()]  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} is damaged: it is no safetensors file.") from error
+        raise DataError(say("{path} is damaged: it is no safetensors file.", path=path)) from error

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from xverse_chat.errors import UnavailableError, UsageError, XverseChatError
 from xverse_chat.hub.listing import ListedFile, check_listing
+from xverse_chat.wording import Sentence, say
 
 if TYPE_CHECKING:
     from modelscope_hub import HubApi
@@ -41,8 +42,8 @@ def check_endpoint(endpoint: str | None) -> None:
         is_address = False
     if not is_address:
         raise UsageError(
-            f"{endpoint!r} is no address of a server.",
-            hint="It must look like https://modelscope.cn.",
+            say("{endpoint!r} is no address of a server.", endpoint=endpoint),
+            hint=say("It must look like https://modelscope.cn."),
         )
 
 
@@ -95,32 +96,43 @@ def _listing_errors(model_id: str, revision: str, server: str) -> Iterator[None]
         raise
     except errors.NotExistError as error:
         raise UnavailableError(
-            f"{server} has no model {model_id} with a revision {revision}.",
-            hint="Check the id (OWNER/NAME) and --revision.",
+            say(
+                "{server} has no model {model_id} with a revision {revision}.",
+                server=server,
+                model_id=model_id,
+                revision=revision,
+            ),
+            hint=say("Check the id (OWNER/NAME) and --revision."),
         ) from error
     except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
         raise UnavailableError(
-            f"{server} does not give {model_id} to everyone.",
-            hint="Set MODELSCOPE_API_TOKEN to a token that has access to it.",
+            say("{server} does not give {model_id} to everyone.", server=server, model_id=model_id),
+            hint=say("Set MODELSCOPE_API_TOKEN to a token that has access to it."),
         ) from error
     except errors.APIError as error:
         raise UnavailableError(
-            f"{server} answered with an error (HTTP {error.status_code}).",
-            hint="Try again later, or another server with --endpoint.",
+            say(
+                "{server} answered with an error (HTTP {status_code}).",
+                server=server,
+                status_code=error.status_code,
+            ),
+            hint=say("Try again later, or another server with --endpoint."),
         ) from error
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise UnavailableError(
-            f"{server} does not answer as a ModelScope server does.",
+            say("{server} does not answer as a ModelScope server does.", server=server),
             hint=_network_hint(),
         ) from error
     except (errors.HubError, requests.RequestException, OSError) as error:
-        raise UnavailableError(f"{server} cannot be reached.", hint=_network_hint()) from error
+        raise UnavailableError(
+            say("{server} cannot be reached.", server=server), hint=_network_hint()
+        ) from error
 
 
-def _network_hint() -> str:
+def _network_hint() -> Sentence:
     if any(os.environ.get(name) for name in _PROXIES):
-        return (
+        return say(
             "A proxy is set in this environment; if it does not serve ModelScope, try again "
             "after: export no_proxy=modelscope.cn,aliyuncs.com"
         )
-    return "Check the network, or name another server with --endpoint."
+    return say("Check the network, or name another server with --endpoint.")

@@ -9,6 +9,7 @@ from xverse_chat.checkpoint.shards import ShardIndex, read_bin_shard
 from xverse_chat.checkpoint.weights import IGNORED_SUFFIX, check_weights
 from xverse_chat.errors import DataError, DiskError
 from xverse_chat.hub.writing import NEW_SUFFIX, sync, write_error, writing
+from xverse_chat.wording import say, system_reason
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +45,9 @@ def convert_shard(
             check_weights({name: tensor}, expected, where=source.name)
             plain[name] = _with_own_storage(tensor, storages)
         except (RuntimeError, NotImplementedError) as error:  # a sparse or an abstract tensor
-            raise DataError(f"{source.name} is refused: {name} is no plain tensor.") from error
+            raise DataError(
+                say("{file} is refused: {name} is no plain tensor.", file=source.name, name=name)
+            ) from error
         checked(tensor.nbytes)
     save_shard(plain, target)
 
@@ -61,7 +64,7 @@ def save_shard(tensors: "Mapping[str, Tensor]", target: Path) -> None:
         new.unlink(missing_ok=True)
         if any(text in str(error) for text in _FULL_TEXTS):
             raise write_error(target, OSError(28, os.strerror(28))) from error
-        raise DiskError(f"{target} could not be written.") from error
+        raise DiskError(say("{target} could not be written.", target=target)) from error
     except OSError as error:
         new.unlink(missing_ok=True)
         raise write_error(target, error) from error
@@ -81,9 +84,13 @@ def _read(source: Path, *, is_safetensors: bool) -> "dict[str, Tensor]":
         try:
             tensors = load_file(source)
         except SafetensorError as error:
-            raise DataError(f"{source} is damaged: it is no safetensors file.") from error
+            raise DataError(
+                say("{path} is damaged: it is no safetensors file.", path=source)
+            ) from error
         except OSError as error:
-            raise DiskError(f"{source} cannot be read: {error.strerror}.") from error
+            raise DiskError(
+                say("{path} cannot be read: {reason}.", path=source, reason=system_reason(error))
+            ) from error
     return {name: value for name, value in tensors.items() if not name.endswith(IGNORED_SUFFIX)}
 
 
@@ -97,9 +104,21 @@ def _check_names(names: set[str], index: ShardIndex, file: str) -> None:
         if holder == file and not name.endswith(IGNORED_SUFFIX)
     }
     if missing := sorted(promised - names):
-        raise DataError(f"{file} is incomplete: it lacks {missing[0]}, which the index promises.")
+        raise DataError(
+            say(
+                "{file} is incomplete: it lacks {name}, which the index promises.",
+                file=file,
+                name=missing[0],
+            )
+        )
     if extra := sorted(names - promised):
-        raise DataError(f"{file} is refused: it holds {extra[0][:200]!r}, which no index names.")
+        raise DataError(
+            say(
+                "{file} is refused: it holds {name!r}, which no index names.",
+                file=file,
+                name=extra[0][:200],
+            )
+        )
 
 
 def _with_own_storage(tensor: "Tensor", storages: set[int]) -> "Tensor":

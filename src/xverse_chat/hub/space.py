@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xverse_chat.errors import DiskError
+from xverse_chat.wording import say
 
 # For the small files, the journal and the file system's own needs.
 MARGIN_BYTES = 32 * 2**20
@@ -47,9 +48,14 @@ def check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + MARGIN_BYTES:
         raise DiskError(
-            f"Too little room on the disk of {folder}: what is to be made there needs "
-            f"{size_text(needed + MARGIN_BYTES)}, and {size_text(free)} are free.",
-            hint="Make room, or choose another disk with --cache-dir.",
+            say(
+                "Too little room on the disk of {folder}: what is to be made there needs "
+                "{needed}, and {free} are free.",
+                folder=folder,
+                needed=size_text(needed + MARGIN_BYTES),
+                free=size_text(free),
+            ),
+            hint=say("Make room, or choose another disk with --cache-dir."),
         )
 
 

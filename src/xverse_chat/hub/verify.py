@@ -10,6 +10,7 @@ from xverse_chat.checkpoint.record import FileRecord, sha256_of
 from xverse_chat.errors import DiskError
 from xverse_chat.hub.listing import ListedFile
 from xverse_chat.progress import Progress, Stage
+from xverse_chat.wording import say, system_reason
 
 _MOST_THREADS = 4  # beyond that the disk is the limit
 
@@ -72,7 +73,9 @@ def _record_if_as_listed(
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DiskError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DiskError(
+            say("{path} cannot be read: {reason}.", path=path, reason=system_reason(error))
+        ) from error
     if file.sha256 not in (None, sha256):
         return None
     return FileRecord.of(folder, file.path, sha256)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xverse_chat.errors import CannotCreateError, DiskError, XverseChatError
+from xverse_chat.wording import say, system_reason
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FAILING = {*_FULL, errno.EIO}
@@ -28,18 +29,22 @@ def writing(path: Path) -> Iterator[None]:
 
 def write_error(path: Path, error: OSError) -> XverseChatError:
     """Return the error that tells why ``path`` could not be written."""
-    reason = os.strerror(error.errno) if error.errno else "unknown reason"
+    reason = system_reason(error)
     if is_full(error):
         return DiskError(
-            f"The disk is full: {path} could not be written.",
-            hint="Make room, or choose another disk with --cache-dir; then run the same command "
-            "again. What is there already is kept.",
+            say("The disk is full: {path} could not be written.", path=path),
+            hint=say(
+                "Make room, or choose another disk with --cache-dir; then run the same "
+                "command again. What is there already is kept."
+            ),
         )
     if error.errno in _FAILING:
-        return DiskError(f"The disk failed while {path} was written: {reason}.")
+        return DiskError(
+            say("The disk failed while {path} was written: {reason}.", path=path, reason=reason)
+        )
     return CannotCreateError(
-        f"{path} cannot be created: {reason}.",
-        hint="Choose a folder that you may write to with --cache-dir.",
+        say("{path} cannot be created: {reason}.", path=path, reason=reason),
+        hint=say("Choose a folder that you may write to with --cache-dir."),
     )
 
 

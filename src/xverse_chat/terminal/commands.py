@@ -2,11 +2,13 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from xverse_chat.chat.attachment import Attachment
 from xverse_chat.chat.session import Session
+from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.renderer import Renderer
-from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts import TEXTS, Texts
 
 # What an input method for Chinese types for the slash key.
 SLASHES = ("/", "／", "、")
@@ -16,15 +18,17 @@ SLASHES = ("/", "／", "、")
 class Desk:
     """What a command works on.
 
+    ``attachments`` go into the next message that stays in the conversation.
     ``has_keys`` where the line editor knows more keys than a plain line does; ``exit_code`` is
     set by the command that ends the conversation.
     """
 
     session: Session
     renderer: Renderer
-    texts: Texts
+    texts: CurrentTexts
     has_keys: bool = True
     exit_code: int | None = None
+    attachments: list[Attachment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,17 @@ def _show_help(desk: Desk, argument: str) -> None:
 
 def _start_anew(desk: Desk, argument: str) -> None:
     desk.session.clear()
+    desk.attachments.clear()
     desk.renderer.notice(desk.texts.new_conversation)
+
+
+def _set_language(desk: Desk, argument: str) -> None:
+    chosen = next((language for language in TEXTS if language == argument.lower()), None)
+    if chosen is None:
+        desk.renderer.notice(desk.texts.language_unknown.format(known=" ".join(TEXTS)))
+    else:
+        desk.texts.switch(chosen)
+        desk.renderer.notice(desk.texts.language_switched)
 
 
 def _leave(desk: Desk, argument: str) -> None:
@@ -150,6 +164,13 @@ COMMANDS = (
         "start a new conversation; the system text stays",
         "开始新的对话；系统提示保留",
         edits_session=True,
+    ),
+    Command(
+        "/lang",
+        _set_language,
+        "speak Chinese or English from now on",
+        "切换界面语言：中文或英文",
+        argument="zh|en",
     ),
     Command(
         "/exit",

@@ -93,9 +93,9 @@ class PlainRenderer:
 
     def error(self, error: XverseChatError) -> None:
         """Write message and hint."""
-        self.notice(f"{self._texts.error_label}{error.message}")
+        self.notice(f"{self._texts.error_label}{self._texts.told(error.message)}")
         if error.hint:
-            self.notice(error.hint)
+            self.notice(self._texts.told(error.hint))
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
         """Write one line for each row."""

@@ -1,5 +1,6 @@
 """Drawing what long work does: bars on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import threading
 import time
@@ -22,7 +23,9 @@ from xverse_chat.terminal.tally import (
     describe,
     describe_done,
 )
+from xverse_chat.terminal.terminal_state import wants_plain, wants_screen_reader
 from xverse_chat.terminal.texts import Texts
+from xverse_chat.wording import Sentence
 
 PLAIN_INTERVAL_S = 10.0
 # Below this a file's name needs the columns more than its sizes do.
@@ -75,9 +78,9 @@ class RichProgress:
         """End one item; its bar goes."""
         self._tally.finish(name)
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Print one sentence above the bars."""
-        self._console.print(Text(sanitise_line(text)))
+        self._console.print(Text(sanitise_line(self._texts.told(text))))
 
     def _end_stage(self) -> None:
         snapshot = self._tally.snapshot()
@@ -168,9 +171,9 @@ class PlainProgress:
             size = format_bytes(item.done_bytes)
             self._say(self._texts.item_done.format(name=item.name, size=size))
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Say one sentence."""
-        self._say(sanitise_line(text))
+        self._say(sanitise_line(self._texts.told(text)))
 
     def _end_stage(self) -> None:
         snapshot = self._tally.snapshot()
@@ -189,7 +192,7 @@ def open_progress(
 ) -> RichProgress | PlainProgress:
     """Return bars where ``file`` (stderr by default) is a terminal that can redraw, else lines."""
     file = sys.stderr if file is None else file
-    console = Console(file=file)
-    if plain or not console.is_terminal or console.is_dumb_terminal:
+    plain = plain or wants_screen_reader(None, os.environ)
+    if wants_plain(plain, os.environ, file):
         return PlainProgress(file, texts)
-    return RichProgress(console, texts)
+    return RichProgress(Console(file=file), texts)

@@ -4,10 +4,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from xverse_chat.chat.answering import Answering
+from xverse_chat.chat.attachment import Attachment, encoding_notes, put_before
 from xverse_chat.chat.backend import Backend, ModelDescription
 from xverse_chat.chat.loading import Loading
 from xverse_chat.chat.session import Session
@@ -15,14 +16,16 @@ from xverse_chat.chat.turn import run_turn
 from xverse_chat.errors import DeviceLostError
 from xverse_chat.progress import Progress
 from xverse_chat.terminal.commands import Desk, Invocation, Unknown, invoke, parse, report_unknown
+from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE, Departure, Editor, Entry
+from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.reply import POLL_S, Reply
 from xverse_chat.terminal.rich_renderer import RichRenderer
 from xverse_chat.terminal.signals import watch_signals
 from xverse_chat.terminal.tally import ProgressTally
-from xverse_chat.terminal.terminal_state import TerminalState, wants_plain, wants_screen_reader
+from xverse_chat.terminal.terminal_state import TerminalState, wants_plain
 from xverse_chat.terminal.texts import Texts
 
 
@@ -32,21 +35,22 @@ def run_conversation(
     *,
     overrides: Mapping[str, Any],
     system: str | None,
-    texts: Texts,
+    texts: CurrentTexts,
     plain: bool,
     screen_reader: bool = False,
+    attachments: Sequence[Attachment] = (),
 ) -> NoReturn:
     """Hold a conversation while ``load`` brings the model, and end the process with its exit code.
 
     ``expected`` is what is known of the model before it is there, ``overrides`` are changes to
-    its settings. Raises the XverseChatError that loading ended with.
+    its settings; ``attachments`` go with the first message. Raises the XverseChatError that
+    loading ended with.
     """
     _take_any_bytes()
-    screen_reader = wants_screen_reader(screen_reader, os.environ)
     can_redraw = not wants_plain(plain or screen_reader, os.environ, sys.stdout)
     renderer = _open_renderer(texts, can_redraw=can_redraw, screen_reader=screen_reader)
     terminal = TerminalState(can_redraw=can_redraw)
-    desk = Desk(Session(system), renderer, texts, has_keys=can_redraw)
+    desk = Desk(Session(system), renderer, texts, has_keys=can_redraw, attachments=[*attachments])
     conversation = Conversation(desk, terminal, load, expected)
     with terminal.quiet():
         exit_code = conversation.run(overrides)
@@ -86,11 +90,13 @@ class Conversation:
         self._told = expected
         self._interrupt = threading.Event()
         self._answering: Answering | None = None
+        self._carried_at: int | None = None
 
     def run(self, overrides: Mapping[str, Any]) -> int:
         """Talk until the user leaves; return the exit code."""
         watch_signals(self._interrupt, self._terminal, self._desk.renderer)
         self._desk.renderer.welcome(self._told)
+        self._tell_attachments()
         editor = self._open_editor()
         while self._desk.exit_code is None:
             entry = editor.read()
@@ -145,7 +151,25 @@ class Conversation:
                 return False
             renderer.waiting(self._desk.texts.still_stopping, time.monotonic() - began)
         renderer.waiting_over()
+        self._settle_attachments()
         return True
+
+    def _tell_attachments(self) -> None:
+        attachments = self._desk.attachments
+        if not attachments:
+            return
+        names = ", ".join(f"{file.name} ({format_bytes(file.size_bytes)})" for file in attachments)
+        self._desk.renderer.notice(self._desk.texts.attached.format(names=names))
+        for note in encoding_notes(attachments):
+            self._desk.renderer.notice(self._desk.texts.told(note))
+        self._desk.renderer.blank()
+
+    def _settle_attachments(self) -> None:
+        """Let go of what the last message took along, unless that was taken back."""
+        count = len(self._desk.session.messages)
+        if self._carried_at is not None and count > self._carried_at:
+            self._desk.attachments.clear()
+        self._carried_at = None
 
     def _wait_for_model(self) -> Backend | None:
         """Return the model when it is there, None when the user gave up waiting."""
@@ -176,6 +200,9 @@ class Conversation:
     def _answer(self, backend: Backend, question: str, overrides: Mapping[str, Any]) -> None:
         settings = backend.default_settings.overridden(overrides)
         session = self._desk.session
+        if self._desk.attachments:
+            self._carried_at = len(session.messages)
+            question = put_before(self._desk.attachments, question)
         self._answering = Answering(
             lambda stop: run_turn(session, backend, question, settings=settings, stop=stop)
         )

@@ -122,9 +122,10 @@ class RichRenderer:
     def error(self, error: XverseChatError) -> None:
         """Print the message after a red label, the hint below it."""
         self.waiting_over()
-        self._print(Text.assemble((self._texts.error_label, "bold red"), sanitise(error.message)))
-        if error.hint:
-            self._print(Text(sanitise(error.hint)))
+        message, hint = self._texts.told(error.message), self._texts.told(error.hint)
+        self._print(Text.assemble((self._texts.error_label, "bold red"), sanitise(message)))
+        if hint:
+            self._print(Text(sanitise(hint)))
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
         """Print two aligned columns."""

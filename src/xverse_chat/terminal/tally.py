@@ -13,6 +13,7 @@ from xverse_chat.progress import Stage
 from xverse_chat.terminal.measures import format_bytes, format_duration
 from xverse_chat.terminal.sanitise import sanitise_line
 from xverse_chat.terminal.texts import Texts
+from xverse_chat.wording import NOTHING, Sentence
 
 RATE_WINDOW_S = 15.0
 SAMPLE_INTERVAL_S = 0.25
@@ -43,7 +44,7 @@ class Snapshot:
     bytes_per_s: float | None = None
     elapsed_s: float = 0.0
     items: tuple[Item, ...] = ()
-    note: str = ""
+    note: Sentence = NOTHING
 
     @property
     def fraction(self) -> float:
@@ -107,10 +108,10 @@ class ProgressTally:
         with self._lock:
             return self._items.get(name)
 
-    def note(self, text: str) -> None:
+    def note(self, text: Sentence) -> None:
         """Keep one sentence."""
         with self._lock:
-            self._snapshot = replace(self._snapshot, note=sanitise_line(text))
+            self._snapshot = replace(self._snapshot, note=text)
 
     def snapshot(self) -> Snapshot:
         """Return where the work is now."""
@@ -147,8 +148,9 @@ class ProgressTally:
 
 def describe(snapshot: Snapshot, texts: Texts) -> str:
     """Return figures in words: percent, done of total, speed of a transfer, time left."""
+    note = sanitise_line(texts.told(snapshot.note))
     if snapshot.total_bytes <= 0:
-        return snapshot.note
+        return note
     parts = [f"{snapshot.fraction:4.0%}"]
     done, total = format_bytes(snapshot.done_bytes), format_bytes(snapshot.total_bytes)
     parts.append(texts.done_of_total.format(done=done, total=total))
@@ -156,7 +158,7 @@ def describe(snapshot: Snapshot, texts: Texts) -> str:
         parts.append(texts.per_second.format(size=format_bytes(snapshot.bytes_per_s)))
     if snapshot.seconds_left is not None:
         parts.append(texts.time_left.format(duration=format_duration(snapshot.seconds_left)))
-    return " · ".join(parts) + (f" · {snapshot.note}" if snapshot.note else "")
+    return " · ".join(parts) + (f" · {note}" if note else "")
 
 
 def describe_done(snapshot: Snapshot, texts: Texts) -> str:

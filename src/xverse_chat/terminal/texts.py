@@ -5,11 +5,9 @@ Each text is a field, so that a missing one fails when the program starts and in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from xverse_chat.progress import Stage
-
-Language = Literal["en", "zh"]
+from xverse_chat.terminal.translation import Language, translate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +85,9 @@ class Texts:
     see_help: str
     no_argument: str
     new_conversation: str
+    language_unknown: str
+    language_switched: str
+    attached: str
 
     # The offer
     offer_missing: str
@@ -95,6 +96,10 @@ class Texts:
     offer_leave: str
     offer_question: str
     offer_again: str
+
+    def told(self, text: str) -> str:
+        """Return what another layer says (an error, a hint, a note), in this language."""
+        return translate(text, self.language)
 
     def stage(self, stage: Stage | None) -> str:
         """Return what is being done; None is the time before the first stage."""
@@ -166,6 +171,9 @@ ENGLISH = Texts(
     see_help="/help lists the commands; // at the start sends a message that begins with /.",
     no_argument="{name} takes nothing after it.",
     new_conversation="A new conversation.",
+    language_unknown="Say which language: {known}.",
+    language_switched="The program speaks English now.",
+    attached="The first message takes along {names}. /new leaves that out.",
     offer_missing="{model} is not on this machine yet.",
     offer_download="download it now: {size}, into",
     offer_demo="talk to the small demo model that is included",
@@ -234,6 +242,9 @@ CHINESE = Texts(
     see_help="/help 列出所有命令；以 // 开头可以发送以 / 开头的消息。",
     no_argument="{name} 后面不需要其他内容。",
     new_conversation="新的对话。",
+    language_unknown="请说明用哪种语言：{known}。",
+    language_switched="界面语言已切换为中文。",
+    attached="第一条消息会附上 {names}。用 /new 可以去掉。",
     offer_missing="本机还没有 {model}。",
     offer_download="现在下载：{size}，存放到",
     offer_demo="先和自带的小型演示模型对话",

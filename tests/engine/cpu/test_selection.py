@@ -4,6 +4,7 @@ from transformers import LlamaConfig
 from xverse_chat.engine.cpu.compiler import NoKernelsError
 from xverse_chat.engine.cpu.selection import make_cpu_forward
 from xverse_chat.engine.model import XverseForCausalLM
+from xverse_chat.wording import say
 
 
 def small(**changes: object) -> XverseForCausalLM:
@@ -48,7 +49,7 @@ def test_hooks_and_weights_elsewhere_are_left_to_the_plain_way() -> None:
 
 def test_without_a_compiler_the_plain_way_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
-        raise NoKernelsError("There is no C++ compiler.")
+        raise NoKernelsError(say("There is no C++ compiler."))
 
     monkeypatch.setattr("xverse_chat.engine.cpu.selection._load_kernels", fail)
     assert make_cpu_forward(small()) is None

@@ -39,9 +39,9 @@ _BEGINNINGS = st.sampled_from(
 )
 # Lines that begin as blocks do: quotes and lists with something inside them, or nothing.
 _LINES = st.tuples(_BEGINNINGS, _BEGINNINGS, st.sampled_from(["", "甲", "乙", "a|b", "---", "$$"]))
-TEXTS = st.lists(PARTS, max_size=60).map("".join) | st.lists(
-    _LINES.map("".join), max_size=12
-).map("\n".join)
+TEXTS = st.lists(PARTS, max_size=60).map("".join) | st.lists(_LINES.map("".join), max_size=12).map(
+    "\n".join
+)
 
 
 def cut(text: str, places: Sequence[int]) -> list[str]:

@@ -50,7 +50,9 @@ def test_nor_does_it_where_blocks_are_too_long(text: str, places: list[int]) -> 
 @given(TEXTS)
 def test_no_character_of_chinese_is_lost(text: str) -> None:
     shown = "".join(rows(text))
-    assert [each for each in shown if each in "中文好甲乙"] == [c for c in text if c in "中文好甲乙"]
+    assert [each for each in shown if each in "中文好甲乙"] == [
+        c for c in text if c in "中文好甲乙"
+    ]
 
 
 def open_rows(text: str) -> list[str]:

@@ -16,6 +16,7 @@ import torch
 
 from xverse_chat.config import kernel_cache_folder
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
 _COMPILERS = ("g++", "clang++")
@@ -35,7 +36,7 @@ def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
     """
     compiler = next(filter(None, map(shutil.which, _COMPILERS)), None)
     if compiler is None:
-        raise NoKernelsError("There is no C++ compiler.")
+        raise NoKernelsError(say("There is no C++ compiler."))
     command = [compiler, *_OPTIONS, *processor]
     # All that the compiler knows of itself and of the processor: its predefined macros.
     macros = _run([*command, "-dM", "-E", "-x", "c++", os.devnull])
@@ -58,7 +59,9 @@ def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
         try:
             return ctypes.CDLL(str(_kept(made, path)))
         except OSError as error:
-            raise NoKernelsError(f"The compiled kernels cannot be loaded: {error}.") from error
+            raise NoKernelsError(
+                say("The compiled kernels cannot be loaded: {reason}.", reason=error)
+            ) from error
 
 
 def _share_threads() -> None:
@@ -85,8 +88,9 @@ def _run(command: Sequence[str]) -> str:
             command, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NoKernelsError(f"The C++ compiler failed: {error}.") from error
+        raise NoKernelsError(say("The C++ compiler failed: {reason}.", reason=error)) from error
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
-        raise NoKernelsError(f"The kernels do not compile: {' '.join(errors[:1])}")
+        reason = " ".join(errors[:1])
+        raise NoKernelsError(say("The kernels do not compile: {reason}", reason=reason))
     return done.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xverse_chat.config import kernel_cache_folder
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import Sentence, say
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
 
@@ -59,17 +60,19 @@ def compile_program(sources: dict[str, str], options: Sequence[str]) -> bytes:
         [text.encode() for text in headers.values()],
         [name.encode() for name in headers],
     )
-    _check(status, "create a program")
+    _check(status, say("create a program"))
     try:
         status = nvrtc.nvrtcCompileProgram(
             program, len(options), [option.encode() for option in options]
         )[0]
         if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
-            raise KernelsUnavailableError(f"the kernels do not compile: {_log(program)}")
+            raise KernelsUnavailableError(
+                say("the kernels do not compile: {reason}", reason=_log(program))
+            )
         status, size_bytes = nvrtc.nvrtcGetCUBINSize(program)
-        _check(status, "measure the machine code")
+        _check(status, say("measure the machine code"))
         code: bytes = b"\0" * size_bytes
-        _check(nvrtc.nvrtcGetCUBIN(program, code)[0], "read the machine code")
+        _check(nvrtc.nvrtcGetCUBIN(program, code)[0], say("read the machine code"))
         return code
     finally:
         nvrtc.nvrtcDestroyProgram(program)
@@ -81,8 +84,10 @@ def _nvrtc_version() -> tuple[int, int]:
 
         status, major, minor = nvrtc.nvrtcVersion()
     except Exception as error:  # the binding raises RuntimeError, ImportError or its own
-        raise KernelsUnavailableError(f"there is no compiler for them (NVRTC): {error}") from error
-    _check(status, "tell its version")
+        raise KernelsUnavailableError(
+            say("there is no compiler for them (NVRTC): {reason}", reason=error)
+        ) from error
+    _check(status, say("tell its version"))
     return int(major), int(minor)
 
 
@@ -96,6 +101,8 @@ def _log(program: object) -> str:
     return text.strip("\0 \n")[:2000]
 
 
-def _check(status: object, work: str) -> None:
+def _check(status: object, work: Sentence) -> None:
     if int(status) != 0:  # type: ignore[call-overload]
-        raise KernelsUnavailableError(f"their compiler (NVRTC) could not {work}: {status}")
+        raise KernelsUnavailableError(
+            say("their compiler (NVRTC) could not {work}: {status}", work=work, status=status)
+        )

@@ -14,6 +14,7 @@ from xverse_chat.engine.cuda.step import LayerWeights, ModelWeights
 from xverse_chat.engine.cuda.unpacking import Unpacker
 from xverse_chat.engine.quant import Codes, QuantizedLinear
 from xverse_chat.errors import UsageError
+from xverse_chat.wording import say
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -138,7 +139,9 @@ def _joined(parts: Sequence[QuantizedLinear]) -> Codes:
 
 def _refuse_to_move() -> NoReturn:
     raise UsageError(
-        "A quantized model that has answered stays on its GPU: its weights lie there as the "
-        "kernels read them.",
-        hint="Load the model again to use it elsewhere.",
+        say(
+            "A quantized model that has answered stays on its GPU: its weights lie there "
+            "as the kernels read them."
+        ),
+        hint=say("Load the model again to use it elsewhere."),
     )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xverse_chat.engine.quant import GROUP_SIZE, Codes
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 TILE_ROWS = 16
 WARPS = 8
@@ -135,11 +136,18 @@ def _check_shape(rows: int, columns: int, *, bits: int, is_gated: bool) -> None:
     step = UNIT_COLUMNS[bits]
     if columns % step:
         raise EngineError(
-            f"A matrix of {columns} columns is nothing for the {bits}-bit kernel: "
-            f"it must be a multiple of {step}."
+            say(
+                "A matrix of {columns} columns is nothing for the {bits}-bit kernel: it must "
+                "be a multiple of {step}.",
+                columns=columns,
+                bits=bits,
+                step=step,
+            )
         )
     if is_gated and rows % TILE_ROWS:
-        raise EngineError(f"Gate and up of {rows} rows together: it must be a multiple of 16.")
+        raise EngineError(
+            say("Gate and up of {rows} rows together: it must be a multiple of 16.", rows=rows)
+        )
 
 
 def _to_half(scales: Tensor) -> Tensor:
@@ -147,8 +155,12 @@ def _to_half(scales: Tensor) -> Tensor:
     used = scales[scales > _NEGLIGIBLE]
     if used.numel() and (bool((used > limits.max).any()) or bool((used < limits.tiny).any())):
         raise EngineError(
-            "The scales of these weights are too large or too small for the 4-bit kernel: "
-            f"they must lie between {limits.tiny:.1e} and {limits.max:.0f}."
+            say(
+                "The scales of these weights are too large or too small for the 4-bit "
+                "kernel: they must lie between {least:.1e} and {most:.0f}.",
+                least=limits.tiny,
+                most=limits.max,
+            )
         )
     return scales.to(torch.float16)
 

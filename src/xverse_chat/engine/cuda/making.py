@@ -16,6 +16,7 @@ from xverse_chat.engine.cuda.unpacking import Unpacker
 from xverse_chat.engine.memory import LEAST_CONTEXT_TOKENS, gigabytes
 from xverse_chat.engine.quant import LM_HEAD_BITS
 from xverse_chat.errors import MemoryShortageError
+from xverse_chat.wording import Sentence, say
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -47,25 +48,32 @@ def make_cuda_decoder(model: "LlamaForCausalLM", *, quantization_bits: int | Non
     return CudaDecoder(program, shape, tuning, weights, buffers, unpacker)
 
 
-def kernel_fault(model: "LlamaForCausalLM", shape: Shape) -> str | None:
+def kernel_fault(model: "LlamaForCausalLM", shape: Shape) -> Sentence | None:
     """Return why the kernels cannot compute this model on its GPU, or None when they can."""
     config = model.config
     capability = torch.cuda.get_device_capability(model.device)
     if capability not in SHARED_LIMITS:
-        return f"no kernels are made for GPUs of compute capability {capability[0]}.{capability[1]}"
+        return say(
+            "no kernels are made for GPUs of compute capability {capability}",
+            capability=".".join(map(str, capability)),
+        )
     if model.dtype not in (torch.float16, torch.bfloat16):
-        return f"the kernels compute in float16 and bfloat16, not {model.dtype}"
+        return say("the kernels compute in float16 and bfloat16, not {dtype}", dtype=model.dtype)
     if len({weight.device for weight in model.parameters()}) != 1:
-        return "the model lies on several devices"
+        return say("the model lies on several devices")
     if config.num_key_value_heads != shape.heads or config.hidden_act != "silu":
-        return "the kernels know neither grouped queries nor other activations than SiLU"
+        return say("the kernels know neither grouped queries nor other activations than SiLU")
     if shape.head_dim not in HEAD_DIMS or shape.hidden % 64 or shape.intermediate % 64:
-        return f"the kernels are not made for widths of {shape.hidden} and {shape.intermediate}"
+        return say(
+            "the kernels are not made for widths of {hidden} and {intermediate}",
+            hidden=shape.hidden,
+            intermediate=shape.intermediate,
+        )
     if shape.bits < 16 and config.tie_word_embeddings:
-        return "the kernels want lm_head quantized as well, and it is the embedding"
+        return say("the kernels want lm_head quantized as well, and it is the embedding")
     rotary = model.model.rotary_emb
     if rotary.rope_type not in ("default", "linear") or rotary.attention_scaling != 1.0:
-        return f"the kernels know no rotary embedding of type {rotary.rope_type}"
+        return say("the kernels know no rotary embedding of type {kind}", kind=rotary.rope_type)
     return None
 
 
@@ -99,8 +107,15 @@ def _fitting_capacity(model: "LlamaForCausalLM", shape: Shape) -> int:
     if capacity < LEAST_CONTEXT_TOKENS:
         needed = LEAST_CONTEXT_TOKENS * token_bytes + PREFILL_BYTES
         raise MemoryShortageError(
-            f"Beside the weights the GPU has {gigabytes(free)} free; a context of "
-            f"{LEAST_CONTEXT_TOKENS} tokens needs {gigabytes(needed)}.",
-            hint="Close what else uses the GPU, or load the model with --quant 8 or --quant 4.",
+            say(
+                "Beside the weights the GPU has {free} free; a context of "
+                "{tokens} tokens needs {needed}.",
+                free=gigabytes(free),
+                tokens=LEAST_CONTEXT_TOKENS,
+                needed=gigabytes(needed),
+            ),
+            hint=say(
+                "Close what else uses the GPU, or load the model with --quant 8 or --quant 4."
+            ),
         )
     return capacity

@@ -8,6 +8,7 @@ import torch
 
 from xverse_chat.engine.cuda.arguments import Argument, ArgumentArray
 from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
+from xverse_chat.wording import say
 
 _PLENTY_OF_SHARED_BYTES = 48 * 1024  # more must be asked for
 
@@ -82,5 +83,7 @@ class Program:
 def _checked(result: tuple[Any, ...]) -> Any:
     """Return what a call of the driver gave. Raises KernelsUnavailableError when it failed."""
     if int(result[0]) != 0:
-        raise KernelsUnavailableError(f"the GPU's driver refused the kernels: {result[0]}")
+        raise KernelsUnavailableError(
+            say("the GPU's driver refused the kernels: {reason}", reason=result[0])
+        )
     return result[1] if len(result) == 2 else result[1:]
