@@ -40,6 +40,8 @@ def test_what_is_printed_is_what_parsing_the_whole_text_gives(text: str) -> None
 
 
 @settings(max_examples=200)
+@example("\n" + " " * 29, [])
+@example(" " * 40 + "\n" * 40 + "好", [31, 35])
 @given(TEXTS, st.lists(st.integers(0, 300), max_size=30))
 def test_nor_does_it_where_blocks_are_too_long(text: str, places: list[int]) -> None:
     with patch("xverse_chat.terminal.markdown.committer.LONGEST_BLOCK", 30):

@@ -99,9 +99,11 @@ class Committer:
         ended = found if found and _is_ended(found[-1], text) else found[:-1]
         if ended:
             self._start += _offset(text, ended[-1].end)
-        elif is_long:
-            # One block without an end, which is cut; or nothing but empty lines: one is kept.
-            ended, self._start = found, cut if found else cut - 1
+        elif found and is_long:  # one block without an end, which is cut
+            ended, self._start = found, cut
+        elif is_long:  # nothing but empty lines, of which one is kept
+            kept_from = cut if cut > start + 1 else longest
+            self._text, self._start, cut = "\n" + self._text[kept_from:], 0, 1
         self._append(blocks, ended)
         self._judged = cut
         return is_long
