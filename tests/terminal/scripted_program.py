@@ -4,6 +4,7 @@ Its only argument is a JSON object with the fields of ``Script``.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -38,6 +39,7 @@ class Script:
     device: str = "cpu"
     dropped: int = 0
     reason: str = "stop"
+    gate: str = ""  # a named pipe: each piece waits for one byte from it
     attached: str = ""  # the text of a file that goes with the first message
 
 
@@ -59,7 +61,10 @@ class ScriptedModel:
             raise MemoryShortageError(say("The GPU memory is full."), hint=say("Type /new."))
         pieces = [_retell(messages)] if reply == "echo" else list(reply)
         said, reason = 0, self._script.reason
+        gate = os.open(self._script.gate, os.O_RDONLY) if self._script.gate else None
         for piece in pieces:
+            if gate is not None:
+                os.read(gate, 1)
             if piece == "LOST":
                 raise DeviceLostError(say("The GPU failed."), hint=say("Start anew."))
             if piece == "ERROR":
