@@ -34,6 +34,7 @@ class _Screen(pyte.HistoryScreen):  # type: ignore[misc]
     """A screen that answers questions, such as where the cursor is, as a terminal does."""
 
     answer: Callable[[str], None]
+    lines: int
 
     def write_process_input(self, data: str) -> None:
         self.answer(data)

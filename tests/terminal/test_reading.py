@@ -78,9 +78,7 @@ def step(terminal: PseudoTerminal, gate: Path) -> Iterator[Iterator[str]]:
             said = NUMBER.findall(piece)
             if said:
                 newest = said[-1]
-                terminal.wait_until(
-                    lambda wanted=newest: wanted in terminal.text, newest, timeout_s=PATIENCE_S
-                )
+                terminal.wait_for(newest, timeout_s=PATIENCE_S)
                 yield newest
 
     writer = os.open(gate, os.O_WRONLY)
