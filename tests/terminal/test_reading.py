@@ -26,27 +26,27 @@ def numbered() -> list[str]:
     pieces: list[str] = []
 
     def say(form: str) -> None:
-        pieces.append(re.sub("#", lambda found: next(numbers), form))
+        pieces.append(re.sub("№", lambda found: next(numbers), form))
 
     for paragraph in range(20):
-        say("**要点：**这是#，「流式」输出的文字不会重复，也不会丢失，编号#")
-        say("，mixed with *English* words and `code`, #")
+        say("**要点：**这是№，「流式」输出的文字不会重复，也不会丢失，编号№")
+        say("，mixed with *English* words and `code`, №")
         pieces.append("。\n\n" if paragraph % 2 else "。\n单独一行的话。\n\n")
         if paragraph == 4:
             pieces.append("```python\n")
             for _ in range(14):
-                say("def f(x):\n    # 第#")
-                say(" 行\n    return x + 0x#\n")
+                say("def f(x):\n    # 第№")
+                say(" 行\n    return x + 0x№\n")
             pieces.append("```\n\n")
         if paragraph == 9:
             pieces.append("| 名称 | 编号 | 说明 |\n|---|---:|---|\n")
             for _ in range(6):
-                say("| 宽字符 # | #")
-                say(" | 一个格子里的说明，可能很长 # |\n")
+                say("| 宽字符 № | №")
+                say(" | 一个格子里的说明，可能很长 № |\n")
             pieces.append("\n")
         if paragraph == 14:
             for item in range(8):
-                say(f"{item + 1}. 第一层 #\n   - 第二层的内容 #\n")
+                say(f"{item + 1}. 第一层 №\n   - 第二层的内容 №\n")
             pieces.append("\n> 引用的话\n\n")
     return pieces
 
