@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from pathlib import Path
@@ -139,9 +140,8 @@ def _tokens(*, count: int | None = None, size_bytes: int = 0) -> list[str]:
 
 def _show(renderer: str, tokens: list[str], tokens_per_s: float) -> dict[str, float]:
     """Return what the worker says it took, and how many bytes the terminal got."""
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
-    environment["LINES"] = str(ROWS)
     master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (ROWS, COLUMNS))
     received = [0]
     reader = threading.Thread(target=_drain, args=(master, received))
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
@@ -153,7 +153,7 @@ def _show(renderer: str, tokens: list[str], tokens_per_s: float) -> dict[str, fl
             stdin=subprocess.DEVNULL,
             stdout=slave,
             stderr=subprocess.PIPE,
-            env=environment,
+            env={**os.environ, "TERM": "xterm-256color"},
         )
         os.close(slave)
         reader.start()

@@ -1,4 +1,5 @@
 import io
+import os
 from collections.abc import Callable
 
 import pyte
@@ -22,8 +23,7 @@ class TerminalFile(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((80, 24)))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
 
@@ -127,6 +127,11 @@ def test_the_welcome_names_model_precision_and_device_and_how_to_leave() -> None
     rows = seen(lambda renderer: renderer.welcome(description))
     assert rows[0] == "xverse/XVERSE-7B-Chat · int4 · cuda:0"
     assert "/exit" in rows[1]
+
+
+def test_a_size_in_the_environment_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert len(seen(reply("字" * 40, finish=None))) == 1
 
 
 def test_a_table_of_wide_names_is_aligned() -> None:

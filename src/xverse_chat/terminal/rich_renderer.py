@@ -1,5 +1,6 @@
 """Drawing the conversation in colour, on a terminal that can redraw a line."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
@@ -31,7 +32,11 @@ class RichRenderer:
     """The conversation on a terminal that can redraw a line."""
 
     def __init__(self, file: TextIO, texts: Texts) -> None:
-        self._console = Console(file=file, highlight=False, markup=False, emoji=False)
+        # A size in the environment is that of another time: the terminal is asked, again and again.
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        self._console = Console(
+            file=file, highlight=False, markup=False, emoji=False, _environ=environment
+        )
         self._texts = texts
         self._sanitiser = Sanitiser()
         self._area = LiveArea(self._console)
@@ -49,7 +54,7 @@ class RichRenderer:
         """Print the model's line."""
         line = Text(sanitise_line(description.model_id), "bold")
         if description.model_id == DEMO_MODEL_ID:
-            line.append(f" ({self._texts.demo_label})", "not bold yellow")
+            line.append(f" ({self._texts.demo_label})", "not bold magenta")
         for part in (description.precision, description.device):
             line.append(f" · {sanitise_line(part)}", "not bold dim")
         self._print(line)
