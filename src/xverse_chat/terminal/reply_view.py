@@ -47,8 +47,8 @@ class ReplyView:
         self._area.clear(printed=self._lines(self._committer.end()))
 
     def _draw(self) -> None:
-        printed = self._lines(self._committer.finished())
         began = self._clock()
+        printed = self._lines(self._committer.finished())
         rows = self._area.most_rows
         rest = [
             block.last(rows) if isinstance(block, Code) else block
@@ -57,7 +57,7 @@ class ReplyView:
         self._area.draw(self._lines(rest), printed=printed)
         self._is_stale = False
         cost_s = self._clock() - began
-        # A drawing that loads a lexer takes long once: the shorter of the last two counts.
+        # One that prints much, or loads a lexer, takes long once: the shorter of two counts.
         usual_s = min(cost_s, self._last_cost_s)
         self._last_cost_s = cost_s
         interval_s = min(LONGEST_INTERVAL_S, max(FRAME_INTERVAL_S, usual_s / COST_SHARE))
