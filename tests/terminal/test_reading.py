@@ -6,6 +6,7 @@ is told to, so that each step can be looked at.
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,6 +133,21 @@ def test_a_window_that_changes_while_a_reply_comes_loses_and_repeats_nothing(
                 assert_is_in_view(terminal, newest)
         wait_for_prompt(terminal)
         assert_each_once(terminal, WHOLE[-1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_was_said_before_the_program_is_ended_stays_each_once(
+    start: Start, gate: Path, number: signal.Signals
+) -> None:
+    with start(replies=[PIECES], gate=str(gate)) as terminal:
+        ask(terminal, "写长一点")
+        with step(terminal, gate) as steps:
+            newest = next(number for index, number in enumerate(steps) if index == 24)
+            terminal.signal(number)
+            assert terminal.exit_code(timeout_s=5) == 128 + number
+        assert_each_once(terminal, newest)
+        assert terminal.raw.rfind(b"\x1b[?25h") > terminal.raw.rfind(b"\x1b[?25l")
+        assert terminal.settings == terminal.settings_before
 
 
 def test_what_was_said_before_an_interrupt_stays_each_once(start: Start, gate: Path) -> None:
