@@ -215,7 +215,10 @@ def chat(
         bool | None,
         typer.Option(
             "--screen-reader/--no-screen-reader",
-            help=say("Say in words what a reply shows by its form; redraw nothing."),
+            help=say(
+                "For screen readers: whole paragraphs, forms told in words, nothing redrawn. "
+                "ACCESSIBLE=1 does the same."
+            ),
             rich_help_panel=SCREEN,
         ),
     ] = None,

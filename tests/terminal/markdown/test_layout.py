@@ -2,6 +2,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.terminal.markdown.rendering import rows, styled
+from xverse_chat.terminal.markdown.layout import WIDEST_TEXT
 
 
 def test_blocks_are_parted_by_one_empty_line_where_the_model_left_some() -> None:
@@ -141,3 +142,8 @@ def test_where_there_is_no_room_nothing_is_indented() -> None:
     assert all(cell_len(row) <= 10 for row in rows(deep, width=10))
     assert "".join(rows(deep, width=10)).count("甲") == 8
     assert "".join(rows(">" * 15 + "甲", width=10)).count("甲") == 1
+
+
+def test_in_a_wide_window_text_stays_readable_and_tables_take_the_room() -> None:
+    assert max(cell_len(row) for row in rows("好" * 200, width=300)) == WIDEST_TEXT
+    assert max(cell_len(row) for row in rows(f"|甲|\n|-|\n|{'好' * 100}|", width=300)) == 200

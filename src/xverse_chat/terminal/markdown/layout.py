@@ -15,6 +15,8 @@ from xverse_chat.terminal.markdown.tables import read_table
 
 # Quotes and lists are not indented where their text would have less room than this.
 LEAST_WIDTH = 12
+# Longer lines are hard to read: the eye loses its way back. Tables and code take what there is.
+WIDEST_TEXT = 120
 RULE_COLUMNS = 24
 _QUOTE_BAR = [Segment("│ ", DIM)]
 
@@ -28,6 +30,7 @@ class Layout:
 
     def __init__(self, width: int) -> None:
         self._width = width
+        self._text_width = WIDEST_TEXT
         self._least_width = min(LEAST_WIDTH, width // 2)
 
     def lines(self, block: Block | Code) -> list[Line]:
@@ -77,9 +80,9 @@ class Layout:
         opening = tokens[0]
         match opening.type:
             case "paragraph_open":
-                return _broken(inline_lines(tokens[1].children or []), width)
+                return self._text(tokens[1], width)
             case "heading_open":
-                lines = _broken(inline_lines(tokens[1].children or []), width)
+                lines = self._text(tokens[1], width)
                 return self.heading(int(opening.tag[1:]), lines)
             case "list_item_open":
                 return self._item(tokens, width, number)
@@ -95,6 +98,9 @@ class Layout:
                 return self.code(_code_of(opening))
             case _:  # a formula
                 return _broken([[Segment(line)] for line in opening.content.split("\n")], width)
+
+    def _text(self, inline: Token, width: int) -> list[Line]:
+        return _broken(inline_lines(inline.children or []), min(width, self._text_width))
 
     def _list(self, tokens: Sequence[Token], width: int) -> list[Line]:
         lines: list[Line] = []

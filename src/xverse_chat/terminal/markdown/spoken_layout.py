@@ -20,6 +20,7 @@ class SpokenLayout(Layout):
 
     def __init__(self, texts: Texts) -> None:
         super().__init__(_ENDLESS)
+        self._text_width = _ENDLESS
         self._texts = texts
 
     def lines(self, block: Block | Code) -> list[Line]:
