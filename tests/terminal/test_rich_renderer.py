@@ -28,14 +28,16 @@ def size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def seen(draw: Callable[[RichRenderer], None], texts: Texts = ENGLISH) -> list[str]:
+def seen(
+    draw: Callable[[RichRenderer], None], texts: Texts = ENGLISH, *, columns: int = 80
+) -> list[str]:
     """Return the rows of the screen up to the last that is not empty."""
     file = TerminalFile()
     draw(RichRenderer(file, texts))
-    screen = pyte.Screen(80, 24)
+    screen = pyte.Screen(columns, 24)
     pyte.Stream(screen).feed(file.getvalue().replace("\n", "\r\n"))
     rows = [
-        "".join(screen.buffer[row][column].data for column in range(80)).rstrip()
+        "".join(screen.buffer[row][column].data for column in range(columns)).rstrip()
         for row in range(24)
     ]
     while rows and not rows[-1]:
@@ -137,3 +139,30 @@ def test_a_size_in_the_environment_does_not_count(monkeypatch: pytest.MonkeyPatc
 def test_a_table_of_wide_names_is_aligned() -> None:
     rows = seen(lambda renderer: renderer.table("按键", [("回车", "发送"), ("Ctrl-C", "停止")]))
     assert rows == ["按键", "  回车    发送", "  Ctrl-C  停止"]
+
+
+def test_what_is_said_in_chinese_is_broken_as_chinese_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((20, 24)))
+    said = "请先用 /new 开始新的对话，再试一次。\n第二行"
+    rows = seen(lambda renderer: renderer.notice(said), columns=20)
+    assert rows == ["请先用 /new 开始新的", "对话，再试一次。", "第二行"]
+
+
+def test_a_table_breaks_meanings_in_their_column_or_below_the_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [("/save", "保存这次对话，以便以后继续。")]
+    for columns, lines in (
+        (29, ["  /save  保存这次对话，以便以", "         后继续。"]),
+        (24, ["  /save", "    保存这次对话，以便以", "    后继续。"]),
+    ):
+        size = os.terminal_size((columns, 24))
+        monkeypatch.setattr("os.get_terminal_size", lambda _, size=size: size)
+        assert seen(lambda r: r.table("命令", rows), columns=columns) == ["命令", *lines]
+
+
+def test_names_in_a_table_cannot_act_on_the_terminal() -> None:
+    rows = [("a\x1b[2Jb\n", "c\x1b]0;x\x07d\ne"), ("", "f")]
+    assert seen(lambda renderer: renderer.table("[x]\x1b[H", rows)) == [
+        *("[x]", "  ab  cd", "      e", "      f")
+    ]

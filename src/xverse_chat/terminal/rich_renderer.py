@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.segment import Segment
 from rich.text import Text
 
 from xverse_chat.chat.backend import Finish, ModelDescription
@@ -15,6 +15,8 @@ from xverse_chat.config import DEMO_MODEL_ID
 from xverse_chat.errors import XverseChatError
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.live_area import LiveArea
+from xverse_chat.terminal.markdown.breaking import break_line
+from xverse_chat.terminal.markdown.styles import Line
 from xverse_chat.terminal.sanitise import Sanitiser, sanitise, sanitise_line
 from xverse_chat.terminal.statistics import statistics
 from xverse_chat.terminal.tally import Snapshot, describe
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 # A model that answers within this time needs no sign that it is at work.
 PATIENCE_S = 0.4
 BAR_COLUMNS, LEAST_BAR_COLUMNS = 24, 8
+LEAST_MEANING_COLUMNS = 20
+_INDENT = "  "
 
 
 class RichRenderer:
@@ -133,21 +137,35 @@ class RichRenderer:
             self._print(Text(sanitise(hint)))
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Print two aligned columns."""
-        table = Table.grid(padding=(0, 2), pad_edge=False)
-        table.add_column(no_wrap=True, style="cyan")
-        table.add_column()
-        for name, meaning in rows:
-            table.add_row(Text(f"  {name}"), Text(meaning))
-        self._print(Text(heading, "bold"))
-        self._console.print(table)
+        """Print two aligned columns; meanings go below the names where there is little room."""
+        pairs = [(sanitise_line(name), sanitise(meaning)) for name, meaning in rows]
+        column = max((cell_len(name) for name, _ in pairs), default=0) + 2 * len(_INDENT)
+        is_narrow = self._console.width - column < LEAST_MEANING_COLUMNS
+        indent = 2 * len(_INDENT) if is_narrow else column
+        self._print(Text(sanitise_line(heading), "bold"))
+        for name, meaning in pairs:
+            begin = Text.assemble(_INDENT, (name, "cyan"))
+            if is_narrow and name:
+                self._put(begin)
+                begin = Text()
+            for line in meaning.split("\n"):
+                for part in break_line([Segment(line)], self._console.width - indent):
+                    begin.append(" " * (indent - begin.cell_len))
+                    self._put(begin.append_text(_text(part)))
+                    begin = Text()
 
     def blank(self) -> None:
         """Leave a line free."""
         self._write("\n")
 
     def _print(self, text: Text) -> None:
-        self._console.print(text, overflow="fold")
+        """Print a text of any length, broken as Chinese is."""
+        for line in text.split("\n", allow_blank=True):
+            for part in break_line(line.render(self._console), self._console.width):
+                self._put(_text(part))
+
+    def _put(self, line: Text) -> None:
+        self._console.print(line, no_wrap=True, overflow="ignore", crop=False)
 
     def _redraw(self, line: Text) -> None:
         line = line.copy()
@@ -177,6 +195,10 @@ class RichRenderer:
     def _write(self, text: str) -> None:
         self._console.file.write(text)
         self._console.file.flush()
+
+
+def _text(line: Line) -> Text:
+    return Text.assemble(*((text, style or "") for text, style, _ in line))
 
 
 def bar(snapshot: Snapshot, room: int) -> tuple[str, str]:
