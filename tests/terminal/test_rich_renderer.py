@@ -1,10 +1,15 @@
 import io
 import os
+import re
+import unicodedata
 from collections.abc import Callable
 
 import pyte
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.terminal.markdown.rendering import TEXTS
 from xverse_chat.chat.backend import Finish, ModelDescription, Timings, Usage
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Stage
@@ -71,6 +76,28 @@ def test_one_token_is_no_tokens() -> None:
 def test_nothing_in_a_reply_is_markup_or_a_sequence() -> None:
     pieces = ("[bold]a[/x] :bomb: ", "\x1b]5", "2;c;aGk=\x07", "\x1b[2J", "\x9b5m", "[link=x]b")
     assert seen(reply(*pieces))[0] == "[bold]a[/x] :bomb: [link=x]b"
+
+
+OWN_SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?(?:25|7|2026)[hl]|[KJ]|\d+A)|[\r\n]")
+HOSTILE_PARTS = st.sampled_from(
+    [
+        *("\x1b[2J", "\x1b]52;c;aGk=\x07", "\x1b", "\x9b", "\x07", "\x08", "\r", "\x7f", "\u202e"),
+        *("&#27;", "&#x1b;[2J", "&#13;", "&#8;", "&#x202e;", "&#155;", "[a](\x1b]8;;x\x07)"),
+        *("[a](http://x/\r)", "<http://x>", "![a](file:///x)", "`\x1b[A`", "```\x1b]0;x\x07\n"),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS | HOSTILE_PARTS, max_size=12))
+def test_whatever_a_model_says_the_terminal_gets_no_sequences_but_our_own(
+    pieces: list[str],
+) -> None:
+    file = TerminalFile()
+    reply(*pieces)(RichRenderer(file, ENGLISH))
+    written = OWN_SEQUENCES.sub("", file.getvalue())
+    assert [each for each in written if unicodedata.category(each) in ("Cc", "Cs")] == []
+    assert not set(written) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def test_an_error_is_no_markup_either() -> None:
