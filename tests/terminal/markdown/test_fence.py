@@ -1,10 +1,13 @@
-from tests.terminal.markdown.rendering import committed, rows
+from tests.terminal.markdown.rendering import committed, laid_out, rows
 from xverse_chat.terminal.markdown.blocks import Code
+from xverse_chat.terminal.markdown.committer import Committer
 from xverse_chat.terminal.markdown.fence import (
     LEAST_SECTION_LINES,
+    MOST_OPEN_LINES,
     MOST_SECTION_CHARACTERS,
     MOST_SECTION_LINES,
 )
+from xverse_chat.terminal.markdown.highlighting import highlight
 
 FUNCTION = "def f(x):\n" + "    x += 1\n" * LEAST_SECTION_LINES
 
@@ -28,12 +31,39 @@ def test_no_section_ends_inside_what_goes_on_over_empty_lines() -> None:
     lines = "    a\n" * LEAST_SECTION_LINES
     for opening, closing in (('"""', '"""'), ("/*", "*/"), ("<!--", "-->"), ("`", "`")):
         body = f"{opening}\n{lines}\nb\n{closing}\n"
-        assert len(sections(f"```js\n{body}```")) == 1
+        found = sections(f"```js\n{body}```")
+        assert len([code for code in found if not code.context]) == 1
 
 
-def test_very_long_code_is_printed_in_parts_wherever_it_is() -> None:
+def test_the_beginning_of_a_long_section_is_printed_while_it_comes() -> None:
+    committer = Committer()
+    committer.add("```python\nclass A:\n" + "    x = 1\n" * MOST_OPEN_LINES)
+    (part,) = committer.finished()
+    (rest,) = committer.rest()
+    assert isinstance(part, Code)
+    assert isinstance(rest, Code)
+    assert (len(part.lines), part.is_first, part.context) == (MOST_OPEN_LINES, True, ())
+    assert (rest.lines, rest.is_first, rest.context) == (("    x = 1",), False, part.lines)
+
+
+def test_a_part_is_coloured_as_the_whole_is() -> None:
+    code = 'text = """\n' + "return 1\n" * 100 + '"""\nreturn 2\n'
+    lines = laid_out(committed([f"```python\n{code}```"]))[1:]
+    assert lines == highlight(code.removesuffix("\n").split("\n"), "python")
+
+
+def test_reading_parts_again_and_again_remains_a_few_times() -> None:
+    found = sections("```py\n" + "  x\n" * MOST_SECTION_LINES)
+    read = sum(len(code.context) + len(code.lines) for code in found)
+    assert read <= 6 * MOST_SECTION_LINES
+    assert max(len(code.lines) for code in found) <= MOST_SECTION_LINES // 4 + 1
+
+
+def test_very_long_code_has_no_more_context_than_a_section() -> None:
     found = sections("```\n" + "  x\n" * (2 * MOST_SECTION_LINES + 1))
-    assert [len(code.lines) for code in found] == [MOST_SECTION_LINES, MOST_SECTION_LINES, 1]
+    assert sum(len(code.lines) for code in found) == 2 * MOST_SECTION_LINES + 1
+    assert max(len(code.context) + len(code.lines) for code in found) == MOST_SECTION_LINES
+    assert [len(code.lines) for code in found if not code.context] == [16, 16, 1]
     long = "  " + "x" * MOST_SECTION_CHARACTERS
     assert [code.lines for code in sections(f"```\n{long}\n  y")] == [(long,), ("  y",)]
 

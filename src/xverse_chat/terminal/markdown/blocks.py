@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 
 from markdown_it.token import Token
 
+# What is coloured again for each frame, only to know how what is seen begins.
+MOST_LIVE_CONTEXT_CHARACTERS = 4000
+
 # Blocks that have an empty line around them, whether or not the model left one.
 _SET_APART = frozenset({"table_open", "fence", "code_block"})
 
@@ -31,7 +34,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A block of code, or a section of one; ``info`` is what the model says about it."""
+    """A block of code, or a part of one; ``info`` is what the model says about it.
+
+    ``context`` are lines before it that were printed and tell how it is coloured.
+    """
 
     lines: tuple[str, ...]
     info: str
@@ -39,6 +45,7 @@ class Code:
     is_last: bool
     has_gap: bool
     is_coloured: bool = True
+    context: tuple[str, ...] = ()
 
     @property
     def language(self) -> str:
@@ -46,10 +53,19 @@ class Code:
         return self.info.split()[0] if self.info else ""
 
     def last(self, count: int) -> "Code":
-        """Return it without all but its last lines: for what is shown of it while it grows."""
-        if len(self.lines) <= count:
-            return self
-        return replace(self, lines=self.lines[-count:], is_first=False, has_gap=False)
+        """Return no more than its last lines, and little context: to show it while it grows."""
+        hidden = self.lines[:-count]
+        context = (*self.context, *hidden)
+        if sum(map(len, context)) > MOST_LIVE_CONTEXT_CHARACTERS:
+            context = ()
+        is_whole = not hidden
+        return replace(
+            self,
+            lines=self.lines[-count:],
+            is_first=self.is_first and is_whole,
+            has_gap=self.has_gap and is_whole,
+            context=context,
+        )
 
 
 def split(tokens: Sequence[Token], before: Block | Code | None) -> list[Block]:

@@ -17,7 +17,8 @@ from xverse_chat.terminal.markdown.parser import parse
 # and again. It is more than the model can say in one reply.
 LONGEST_BLOCK = 16_000
 
-# Colouring code takes longer than all else; beyond this many characters it stays as it is.
+# Colouring code takes longer than all else; beyond this many characters, those read again for
+# their context included, it stays as it is. No model says as much in one reply.
 MOST_COLOURED_CHARACTERS = 200_000
 
 # Blocks that an empty line ends. A list may go on after it, and so may indented code.
@@ -140,7 +141,7 @@ class Committer:
 
     def _append_code(self, blocks: list[Block | Code], section: Code) -> None:
         self._append(blocks, [replace(section, is_coloured=self._can_colour)])
-        self._code_characters += sum(map(len, section.lines))
+        self._code_characters += sum(map(len, (*section.context, *section.lines)))
 
     def _append(self, blocks: list[Block | Code], more: Sequence[Block | Code]) -> None:
         blocks += more

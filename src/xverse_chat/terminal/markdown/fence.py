@@ -1,8 +1,12 @@
 """A fenced block of code as it comes: line by line, in sections. Standard library only.
 
 A section ends where a part of the program seems to: before a line that is not indented, after an
-empty one. It can be coloured and printed while the next is still coming. A few characters that
-open what may go on over empty lines are counted for that.
+empty one. It can be coloured by itself. A few characters that open what may go on over empty
+lines are counted for that.
+
+Of a section that gets long, parts are printed while it is still coming, so that its beginning
+can be read in the scrollback. How a part is coloured depends on what is before it in the section,
+which is therefore read again: parts grow with the section, so that this remains a few times.
 """
 
 import re
@@ -12,6 +16,9 @@ from xverse_chat.terminal.markdown.blocks import Code
 LEAST_SECTION_LINES = 12
 MOST_SECTION_LINES = 400
 MOST_SECTION_CHARACTERS = 16_000
+# They fit into a window of 24 rows.
+MOST_OPEN_LINES = 16
+PART_OF_SECTION = 4
 
 _OPENING = re.compile(r"( {0,3})(`{3,}|~{3,})(.*)")
 _PAIRS = (("/*", "*/"), ("<!--", "-->"), ("<script", "</script"), ("<style", "</style"))
@@ -31,6 +38,7 @@ class Fence:
         self._has_gap = has_gap
         self._is_first = True
         self._lines: list[str] = []
+        self._printed = 0  # of these lines
         self._characters = 0
 
     def closes(self, line: str) -> bool:
@@ -42,12 +50,17 @@ class Fence:
         return part.strip(" ") in ("`", "``", "~", "~~") or self.closes(part)
 
     def add(self, line: str) -> Code | None:
-        """Take one line; return the section before it if that is at its end."""
+        """Take one line; return what is before it and can be printed, if there is any."""
         line = self._dedented(line)
+        count = len(self._lines)
         ended = None
-        if self._ends_before(line):
+        is_end = self._ends_before(line)
+        has_part = count - self._printed >= max(MOST_OPEN_LINES, count // PART_OF_SECTION)
+        if has_part or (is_end and count > self._printed):
             ended = self._section(self._lines, is_last=False)
-            self._lines, self._characters, self._is_first = [], 0, False
+            self._printed, self._is_first = count, False
+        if is_end:
+            self._lines, self._printed, self._characters = [], 0, 0
         self._lines.append(line)
         self._characters += len(line)
         return ended
@@ -62,8 +75,14 @@ class Fence:
         return self._section(self._lines, is_last=True)
 
     def _section(self, lines: list[str], *, is_last: bool) -> Code:
-        has_gap = self._has_gap and self._is_first
-        return Code(tuple(lines), self._info, self._is_first, is_last, has_gap)
+        return Code(
+            tuple(lines[self._printed :]),
+            self._info,
+            self._is_first,
+            is_last,
+            has_gap=self._has_gap and self._is_first,
+            context=tuple(lines[: self._printed]),
+        )
 
     def _dedented(self, line: str) -> str:
         blanks = len(line) - len(line.lstrip(" "))

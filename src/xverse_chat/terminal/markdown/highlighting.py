@@ -29,16 +29,19 @@ tsx typescript vb.net vbnet verilog vhdl vim vue xml yaml yml zsh
 LANGUAGES = frozenset(_NAMES.split())
 
 
-def highlight(lines: Sequence[str], language: str) -> list[Line]:
-    """Return lines of code, coloured if the language is known, and wide as they are."""
-    lines = [line.expandtabs(TAB_COLUMNS) for line in lines]
-    lexer = _lexer(language.lower())
+def highlight(lines: Sequence[str], language: str, context: Sequence[str] = ()) -> list[Line]:
+    """Return lines of code, coloured if the language is known, and wide as they are.
+
+    ``context`` are the lines before them, as far as they matter for the colours.
+    """
     if not lines:
         return []
-    is_usual = sum(map(len, lines)) <= MOST_CHARACTERS and max(map(len, lines)) <= LONGEST_LINE
+    whole = [line.expandtabs(TAB_COLUMNS) for line in (*context, *lines)]
+    lexer = _lexer(language.lower())
+    is_usual = sum(map(len, whole)) <= MOST_CHARACTERS and max(map(len, whole)) <= LONGEST_LINE
     if lexer is None or not is_usual:
-        return [[Segment(line, CODE)] if line else [] for line in lines]
-    return _lines(_tokens(lexer, "\n".join(lines)), len(lines))
+        return [[Segment(line, CODE)] if line else [] for line in whole[len(context) :]]
+    return _lines(_tokens(lexer, "\n".join(whole)), len(whole))[len(context) :]
 
 
 @cache

@@ -43,7 +43,9 @@ class Layout:
     def code(self, code: Code) -> list[Line]:
         """Return lines of code, below the name of the language."""
         label: list[Line] = [[Segment(code.info, DIM)]] if code.info and code.is_first else []
-        return label + highlight(code.lines, code.language if code.is_coloured else "")
+        return label + highlight(
+            code.lines, code.language if code.is_coloured else "", code.context
+        )
 
     def heading(self, level: int, lines: list[Line]) -> list[Line]:
         """Return a heading."""
