@@ -39,6 +39,21 @@ def test_retry_answers_anew_and_returns_to_the_earlier_answer(start: Start, lang
 
 
 @LANGUAGES
+def test_a_retry_that_is_stopped_before_it_said_anything_changes_nothing(
+    start: Start, language: str
+) -> None:
+    with start(language=language, replies=[["one"], LONG], piece_s=0.7) as terminal:
+        ask(terminal, "q")
+        terminal.wait_for("\none\n")
+        ask(terminal, "/retry")
+        terminal.wait_for("> /retry\n…")
+        terminal.type(CTRL_C)
+        terminal.wait_for(told(language, "so everything is as it was", "尚未回答，一切照旧"))
+        ask(terminal, "and?")
+        terminal.wait_for("heard: 'q' | 'one' | 'and?'")
+
+
+@LANGUAGES
 def test_continue_goes_on_with_a_reply_that_was_stopped(start: Start, language: str) -> None:
     with start(language=language, replies=[LONG, ["完"], "echo"], piece_s=0.02) as terminal:
         ask(terminal, "q")
