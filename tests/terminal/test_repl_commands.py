@@ -231,3 +231,16 @@ def test_an_argument_is_offered_and_completed(start: Start) -> None:
         terminal.wait_for("summarise  先让模型把它们写成摘要")
         terminal.type("s" + TAB)
         wait_for_draft(terminal, "/context summarise")
+
+
+def test_a_question_of_two_lines_is_edited_where_nothing_is_redrawn(start: Start) -> None:
+    with start(plain=True, replies=[["1"]]) as terminal:
+        terminal.wait_for("You:")
+        terminal.type("one\ntwo\n")
+        terminal.wait_for("Model: 1")
+        terminal.wait_until(lambda: terminal.lines[terminal.cursor[0]] == "You:", "a prompt")
+        terminal.type("/edit" + ENTER)
+        terminal.wait_for("Question 1 is in the line.")
+        terminal.wait_until(lambda: terminal.text.endswith("two"), "the question")
+        terminal.type("!" + ENTER)
+        terminal.wait_for(r"heard: 'one\ntwo!'")

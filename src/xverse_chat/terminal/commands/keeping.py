@@ -46,7 +46,7 @@ def _load(desk: Desk, argument: str) -> None:
     wanted = need(argument, say("Say which: its number in /sessions, or how its title begins."))
     identity = None
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 6:
-        listed = desk.listed or store.identities()
+        listed = desk.listed or [row.identity for row in store.rows()]
         identity = listed[int(wanted) - 1] if 1 <= int(wanted) <= len(listed) else None
     identity = identity or store.find(wanted)
     if identity is None:
