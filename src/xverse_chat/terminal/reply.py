@@ -75,7 +75,9 @@ class Reply:
             if event:
                 self._is_said = True
                 self._renderer.piece(event)
-            elif not self._is_said:
+            elif self._is_said:
+                self._renderer.refresh()
+            else:
                 self._renderer.waiting("", now - began)
         return None
 

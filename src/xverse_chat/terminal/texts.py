@@ -90,6 +90,13 @@ class Texts:
     context_policy: str
     context_undecided: str
     context_unknown: str
+    # What a screen reader is told about the form of a reply
+    spoken_heading: str
+    spoken_quote: str
+    spoken_code: str
+    spoken_code_in: str
+    spoken_code_end: str
+    spoken_table: str
 
     # The line editor
     interrupt_hint: str
@@ -222,6 +229,12 @@ ENGLISH = Texts(
     context_policy="When the context is full: {policy}.",
     context_undecided="you will be asked",
     context_unknown="{name} takes drop, summarise or refuse.",
+    spoken_heading="Heading: ",
+    spoken_quote="Quote: ",
+    spoken_code="Code:",
+    spoken_code_in="Code in {language}:",
+    spoken_code_end="End of code.",
+    spoken_table="Table of {columns} columns and {rows} rows:",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
@@ -331,6 +344,12 @@ CHINESE = Texts(
     context_policy="上下文满了的时候：{policy}。",
     context_undecided="到时候再问",
     context_unknown="{name} 后面可以是 drop、summarise 或 refuse。",
+    spoken_heading="标题：",
+    spoken_quote="引用：",
+    spoken_code="代码：",
+    spoken_code_in="{language} 代码：",
+    spoken_code_end="代码结束。",
+    spoken_table="表格，{columns} 列，{rows} 行：",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",

@@ -64,6 +64,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "Language of the interface. Default: the locale's.": "界面语言。默认：跟随系统语言环境。",
     "No colour, no redrawing.": "不用颜色，不重绘。",
+    "For screen readers: whole paragraphs, forms told in words, nothing redrawn. ACCESSIBLE=1 "
+    "does the same.": "适合屏幕阅读器：整段输出，用文字说明格式，不重绘。ACCESSIBLE=1 效果相同。",
     "Read settings from this file instead of the user's own.": (
         "从这个文件读取设置，而不是用户自己的配置文件。"
     ),
