@@ -176,9 +176,11 @@ def test_help_is_offered_completed_and_shown(start: Start) -> None:
         terminal.type("h\t")
         terminal.wait_for("> /help")
         terminal.type(ENTER)
-        terminal.wait_for("\n程序\n  /help [命令]  列出命令")
-        terminal.wait_for("  Alt-回车  换行")
+        terminal.wait_for("\n  /help [命令]     列出命令")
+        assert terminal.lines[0].startswith("  /new  ")
         assert terminal.text.count("列出命令") == 1
+        ask(terminal, "/help keys")
+        terminal.wait_for("  Alt-回车       换行")
         ask(terminal, "/hlep")
         terminal.wait_for("您是想输入 /help 吗？")
 

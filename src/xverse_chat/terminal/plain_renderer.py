@@ -92,7 +92,8 @@ class PlainRenderer:
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
         """Write one line for each row."""
-        self.notice(heading)
+        if heading:
+            self.notice(heading)
         for name, meaning in rows:
             self.notice(f"{sanitise_line(name)}: {meaning}" if name else meaning)
 

@@ -45,7 +45,7 @@ class Renderer(Protocol):
         """Say what went wrong and what to do next."""
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Show names and what they mean."""
+        """Show names and what they mean, under a heading where there is one."""
 
     def blank(self) -> None:
         """Leave a line free."""

@@ -171,6 +171,7 @@ class Conversation:
             completer=CommandCompleter(desk),
             history=self._history,
             begin=self._loading.start,
+            has_news=self._has_news,
             announce=self._announce,
         )
 
@@ -211,16 +212,14 @@ class Conversation:
         if isinstance(parse(entry.text), str):
             self._desk.draft, self._desk.instead_of = entry.text, instead_of
 
+    def _has_news(self) -> bool:
+        """Tell whether what answers is not what was said at the beginning."""
+        return self._loading.backend is not None and (
+            self._loading.backend.description != self._desk.described
+        )
+
     def _announce(self) -> None:
         """Say what answers, unless that was said already."""
-        backend = self._loading.wait(0)
-        if backend is None:
-            return
-        found, told = backend.description, self._desk.described
-        if (found.model_id, found.precision, found.device) != (
-            told.model_id,
-            told.precision,
-            told.device,
-        ):
-            self._desk.renderer.description(found)
-        self._desk.described = found
+        if self._has_news() and self._loading.backend is not None:
+            self._desk.described = self._loading.backend.description
+            self._desk.renderer.description(self._desk.described)

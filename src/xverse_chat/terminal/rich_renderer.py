@@ -109,7 +109,8 @@ class RichRenderer:
         table.add_column()
         for name, meaning in rows:
             table.add_row(Text(f"  {sanitise_line(name)}"), Text(sanitise(meaning)))
-        self._print(Text(sanitise_line(heading), "bold"))
+        if heading:
+            self._print(Text(sanitise_line(heading), "bold"))
         self._console.print(table)
 
     def blank(self) -> None:

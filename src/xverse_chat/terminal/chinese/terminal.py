@@ -4,11 +4,6 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     # The table of commands
-    "Conversations": "对话",
-    "Questions and answers": "提问与回答",
-    "Files and clipboard": "文件与剪贴板",
-    "How it answers": "回答方式",
-    "The program": "程序",
     "[NUMBER]": "[编号]",
     "[COUNT]": "[数量]",
     "[NAME]": "[名称]",
@@ -44,7 +39,9 @@ SENTENCES: Mapping[str, str] = {
     "show or set the system text; - removes it": ("查看或设置系统提示；- 表示去掉"),
     "what the last answer took": "上一个回答的用量和用时",
     "the model, its precision, device, memory, folder": ("模型、精度、设备、内存、文件夹"),
-    "list commands and keys, or explain a command": "列出命令和按键，或说明某个命令",
+    "list the commands, or explain one; /help keys: the keys": (
+        "列出命令，或说明其中一个；/help keys 列出按键"
+    ),
     "speak Chinese or English from now on": "切换界面语言：中文或英文",
     "leave; so do exit, quit, /quit and /bye": "退出；exit、quit、/quit、/bye 也可以",
     "There is no command {name}.": "没有 {name} 这个命令。",
