@@ -72,7 +72,7 @@ def test_find_shows_the_place_and_load_opens_it(tmp_path: Path) -> None:
     screen = Screen(folder=tmp_path)
     screen.type("/find 梨")
     shown = screen.text
-    assert "1 苹果和梨\n" in shown
+    assert "1  苹果和梨\n" in shown
     assert "You: 苹果和梨\n" in shown
     assert "Model: answer to 苹果和梨\n" in shown
     assert "香蕉" not in shown
