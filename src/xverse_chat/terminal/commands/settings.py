@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import UsageError
 from xverse_chat.terminal.commands.command import Candidate, Command, Desk
@@ -68,7 +70,12 @@ _ONLY_SAMPLING = frozenset({"temperature", "top_p", "top_k", "seed"})
 
 def _show_all(desk: Desk) -> None:
     told = desk.texts.told
-    rows = [(row.key, f"{_value(desk, row):<10} {told(row.meaning)}".rstrip()) for row in SETTINGS]
+    values = [_value(desk, row) for row in SETTINGS]
+    width = max(map(cell_len, values)) + 2
+    rows = [
+        (row.key, (set_cell_size(value, width) + told(row.meaning)).rstrip())
+        for row, value in zip(SETTINGS, values, strict=True)
+    ]
     desk.renderer.table(told(say("Settings")), rows)
     desk.tell(say("/set KEY VALUE changes one, /set KEY default gives it back to the model."))
 
