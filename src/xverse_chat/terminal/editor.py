@@ -228,10 +228,11 @@ class LineEditor:
     async def _watch_loading(self, app: Application[object]) -> None:
         self._begin_once()
         while not self._loading.is_over or self._is_outside:
-            self._session.app.invalidate()
+            app.invalidate()
             await asyncio.sleep(REFRESH_S)
         if app.is_done:
             return
+        app.invalidate()  # the status takes the place of the bar
         if self._loading.failure is not None:
             app.exit(exception=self._loading.failure)
         else:

@@ -166,8 +166,8 @@ KEEPING = (
     Command(
         name="/load",
         run=_load,
-        help=say("open another conversation; this one stays saved"),
-        argument=say("NAME|NUMBER"),
+        help=say("open another conversation, by its number or name"),
+        argument=say("NAME"),
         candidates=_titles,
         edits_session=True,
     ),
