@@ -306,8 +306,8 @@ def chat(
                 remembrance=remembrance,
                 texts=start.texts,
                 plain=plain,
-                shows_statistics=stats,
                 screen_reader=is_read_out,
+                shows_statistics=stats,
             )
         )
 

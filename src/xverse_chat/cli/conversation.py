@@ -32,8 +32,8 @@ def converse(
     remembrance: Remembrance,
     texts: CurrentTexts,
     plain: bool,
-    shows_statistics: bool = True,
     screen_reader: bool = False,
+    shows_statistics: bool = True,
 ) -> int:
     """Talk until the user leaves, which ends the process; return 0 where nobody wants to talk.
 
@@ -63,9 +63,9 @@ def converse(
         attachments=attachments,
         texts=texts,
         plain=plain,
+        screen_reader=screen_reader,
         history=HistoryFile(input_history_path()) if remembrance.keeps_history else None,
         shows_statistics=shows_statistics,
-        screen_reader=screen_reader,
     )
 
 

@@ -23,9 +23,10 @@ def watch_signals(
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
+        settle()
+
         def end() -> None:
             terminal.restore(erase_below=True)
-            settle()
             os._exit(128 + number)  # a thread may be inside the model, nobody waits for it
 
         renderer.leave(end)

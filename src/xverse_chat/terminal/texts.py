@@ -48,6 +48,7 @@ class Texts:
     statistics_first: str
     interrupted: str
     taken_back: str
+    left_as_it_was: str
     nothing_said: str
     still_stopping: str
     not_sent: str
@@ -184,6 +185,7 @@ ENGLISH = Texts(
     statistics_first="first after {seconds} s",
     interrupted="(interrupted)",
     taken_back="(interrupted; nothing was said, so the question was taken back)",
+    left_as_it_was="(interrupted; nothing was said, so everything is as it was)",
     nothing_said="(the model ended without saying anything)",
     still_stopping="Waiting for the reply before to stop",
     not_sent="Not sent. Your message is in the line again.",
@@ -304,6 +306,7 @@ CHINESE = Texts(
     statistics_first="{seconds} 秒后开始",
     interrupted="（已中断）",
     taken_back="（已中断；尚未回答，问题已撤回）",
+    left_as_it_was="（已中断；尚未回答，一切照旧）",
     nothing_said="（模型没有说话就结束了）",
     still_stopping="正在等待上一个回答停止",
     not_sent="没有发送，消息已放回输入行。",

@@ -15,7 +15,7 @@ def test_set_shows_what_holds() -> None:
     assert "temperature: 0.3 " in shown
     assert "max_new_tokens: 2048 " in shown
     assert "greedy: on " in shown
-    assert "seed: (another each time)" in shown
+    assert "seed: random " in shown
     assert "stats: on " in shown
 
 

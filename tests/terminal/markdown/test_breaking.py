@@ -16,7 +16,18 @@ UNITS = st.tuples(
     IDEOGRAPHS | WORDS,
     st.text(st.sampled_from("，。、；：？！）》”」】…"), max_size=2),
 ).map("".join)
-CHINESE = st.lists(UNITS | st.sampled_from([" ", "——"]), max_size=60).map("".join)
+
+
+def joined(units: list[str]) -> str:
+    """Return a text in which no two words are one, which might be longer than a line."""
+    text = ""
+    for unit in units:
+        is_word_after_word = text[-1:].isascii() and unit[0].isascii()
+        text += f" {unit}" if text and is_word_after_word else unit
+    return text
+
+
+CHINESE = st.lists(UNITS | st.sampled_from([" ", "——"]), max_size=60).map(joined)
 ANYTHING = st.text(
     st.sampled_from("好，。（「」“”’…—  　a-zA-Z0-9/()[].,!$%")
     | st.characters(exclude_categories=["Cc", "Cs"]),

@@ -50,16 +50,13 @@ SENTENCES: Mapping[str, str] = {
         "这里需要一个从 1 数起的编号，而不是 {word!r}。"
     ),
     # Another way through the conversation
-    "Answer {chosen} of {count}. /retry 1 to /retry {count} return to one, /retry has it answered "
-    "anew.": (
-        "这是 {count} 个回答中的第 {chosen} 个。/retry 1 到 /retry {count} 可以回到其中一个，"
-        "/retry 再答一次。"
+    "Answer {chosen} of {count}. /retry NUMBER goes to another, /retry answers anew.": (
+        "第 {chosen} 个回答，共 {count} 个。/retry 编号 换一个，/retry 再答一次。"
     ),
     "Nothing was asked yet that could be changed.": "还没有提过问题，没有可以修改的。",
     "Question {number} is in the line. Sent, it takes the place of the old one, and what came "
     "after that is put aside. Ctrl-C leaves everything as it is.": (
-        "第 {number} 个问题已放进输入行。发送后它会取代原来的问题，之后的内容放到一边；"
-        "按 Ctrl-C 则一切照旧。"
+        "第 {number} 个问题在输入行里，发送后取代原来的，之后的放到一边；Ctrl-C 一切照旧。"
     ),
     "Taken back, from “{question}” on. /redo brings it back.": (
         "已撤回“{question}”及之后的内容。/redo 可以恢复。"
@@ -133,7 +130,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "{key} must be {kind}, not {value!r}.": "{key} 必须是{kind}，而不是 {value!r}。",
     "Impossible value: {fault}.": "不可能的值：{fault}。",
-    "(another each time)": "（每次不同）",
+    "random": "随机",
     "There is no answer yet to tell of.": "还没有回答，没有可以统计的。",
     "The last answer": "上一个回答",
     "read": "读入",

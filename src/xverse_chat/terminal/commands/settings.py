@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
+from prompt_toolkit.utils import get_cwidth
 
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import UsageError
@@ -71,9 +71,9 @@ _ONLY_SAMPLING = frozenset({"temperature", "top_p", "top_k", "seed"})
 def _show_all(desk: Desk) -> None:
     told = desk.texts.told
     values = [_value(desk, row) for row in SETTINGS]
-    width = max(map(cell_len, values)) + 2
+    columns = max(map(get_cwidth, values))
     rows = [
-        (row.key, (set_cell_size(value, width) + told(row.meaning)).rstrip())
+        (row.key, f"{value}{' ' * (columns - get_cwidth(value))}  {told(row.meaning)}")
         for row, value in zip(SETTINGS, values, strict=True)
     ]
     desk.renderer.table(told(say("Settings")), rows)
@@ -117,7 +117,7 @@ def _value(desk: Desk, setting: Setting) -> str:
     value = getattr(desk.settings, field)
     if setting.key == "greedy":
         return _OFF if value else _ON
-    return desk.texts.told(say("(another each time)")) if value is None else str(value)
+    return desk.texts.told(say("random")) if value is None else str(value)
 
 
 def _field(setting: Setting) -> str:
