@@ -23,8 +23,9 @@ from transformers import LlamaConfig
 
 from benchmarks.machine import describe_machine
 from benchmarks.random_model import config_1b, linear_parameters, random_model
-from xverse_chat.engine.cpu.selection import make_cpu_forward
-from xverse_chat.engine.forward import Forward, TransformersForward
+from xverse_chat.engine.cpu.selection import make_kernel_forward
+from xverse_chat.engine.forward import Forward
+from xverse_chat.engine.transformers_forward import TransformersForward
 
 PROMPT_TOKENS = 128
 # Bits of ours, and the format that llama.cpp has beside them.
@@ -70,8 +71,7 @@ def compare(bits: int, config: LlamaConfig, options: argparse.Namespace) -> dict
     began = time.perf_counter()
     model = random_model(config, bits=bits, device=torch.device("cpu"), dtype=dtype)
     made = time.perf_counter()
-    ours = make_cpu_forward(model)
-    assert ours is not None, "there is no C++ compiler, or the processor has no AVX2"
+    ours = make_kernel_forward(model)
     figures: dict[str, object] = {
         "random_model_s": made - began,
         "make_forward_s": time.perf_counter() - made,
@@ -85,7 +85,7 @@ def compare(bits: int, config: LlamaConfig, options: argparse.Namespace) -> dict
         for work in plan:  # what is done once: pages, threads, llama.cpp's own layout
             for engine in engines.values():
                 engine(work, 8)
-        busy = _Busy()
+        busy = Busy()
         for _ in range(options.rounds):
             for name, engine in engines.items():
                 for work, tokens in plan.items():
@@ -159,7 +159,7 @@ def llama(
         questions.close()
 
 
-class _Busy:
+class Busy:
     """How much of the processor others had since this was made."""
 
     def __init__(self) -> None:

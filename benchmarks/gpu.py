@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--no-transformers", action="store_true")
     options = parser.parse_args()
     rate = copy_rate()
+    torch.cuda.empty_cache()  # a block kept and used in part would count as reserved
     result: dict[str, object] = {
         "machine": describe_machine(),
         "date": time.strftime("%Y-%m-%d"),

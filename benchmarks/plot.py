@@ -21,15 +21,9 @@ INK, OURS, OTHERS = "#7d8590", "#2f81f7", "#adb5bd"  # readable on white and on 
 def decode_rates() -> Mapping[str, Mapping[str, float]]:
     """Return tokens per second of each engine by bits, ours first."""
     gpu = json.loads((RESULTS / "gpu_h200.json").read_text("utf-8"))
-    ours = {bits: float(gpu[key]["tokens_per_s"]) for bits, key in decode_keys(gpu).items()}
+    ours = {bits: float(gpu[f"decode_{bits}"]["tokens_per_s"]) for bits in PRECISIONS}
     peers = json.loads((RESULTS / "peers_h200.json").read_text("utf-8"))["decode_tokens_per_s"]
     return {"xverse-chat": ours, **peers}
-
-
-def decode_keys(result: Mapping[str, object]) -> Mapping[str, str]:
-    """Return where a result has each precision: measured again alone, where it was disturbed."""
-    names = {bits: (f"decode_{bits}_alone", f"decode_{bits}") for bits in PRECISIONS}
-    return {bits: next(name for name in both if name in result) for bits, both in names.items()}
 
 
 def main() -> None:

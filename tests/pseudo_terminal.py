@@ -135,6 +135,12 @@ class PseudoTerminal:
         """Send keys."""
         os.write(self._master, text.encode("utf-8", "surrogateescape"))
 
+    def type_all(self, text: str) -> None:
+        """Send more than a terminal holds; another thread has to read meanwhile."""
+        content = text.encode("utf-8", "surrogateescape")
+        while content:
+            content = content[os.write(self._master, content[:4096]) :]
+
     def signal(self, number: int) -> None:
         """Send a signal to the program."""
         self._process.send_signal(number)

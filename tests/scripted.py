@@ -10,6 +10,8 @@ from xverse_chat.config import GenerationSettings
 class ScriptedBackend:
     """Answer each turn with the next script: pieces to say, or an exception to raise."""
 
+    memory_bytes = 0
+
     def __init__(self, *scripts: Sequence[str | BaseException]) -> None:
         self.scripts = list(scripts)
         self.asked: list[tuple[Message, ...]] = []
@@ -38,3 +40,7 @@ class ScriptedBackend:
     def _finish(self, reason: str, said: int) -> Finish:
         timings = Timings(load_s=0.0, prefill_s=0.1, first_token_s=0.1, decode_tokens_per_s=10.0)
         return Finish(reason, Usage(5, said), timings)  # type: ignore[arg-type]
+
+    def count_tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Count one token a character."""
+        return [len(message.content) for message in messages]

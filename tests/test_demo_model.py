@@ -20,7 +20,7 @@ from training.trials import Trial, recall_trials
 from training.wording import LANGUAGES
 from xverse_chat.chat.backend import Finish
 from xverse_chat.chat.session import Session
-from xverse_chat.chat.turn import run_turn
+from xverse_chat.chat.turn import ask
 from xverse_chat.checkpoint.record import damaged_files, read_record
 from xverse_chat.config import demo_folder
 from xverse_chat.engine.cache import KVCache
@@ -214,8 +214,8 @@ def test_a_conversation(turns: dict[str, str]) -> None:
     backend = LocalBackend.load(demo_folder(), model_id="demo", device="cpu", progress=NoProgress())
     session = Session()
     for question, expected in turns.items():
-        *pieces, finish = run_turn(
-            session, backend, question, settings=backend.default_settings, stop=threading.Event()
+        *pieces, finish = ask(session, question).run(
+            backend, settings=backend.default_settings, stop=threading.Event()
         )
         assert expected in "".join(map(str, pieces))
         assert isinstance(finish, Finish)

@@ -2,24 +2,29 @@
 
 import json
 import re
+import statistics
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from xverse_chat.chat.events import KINDS
+from xverse_chat.chat.log import MAX_LOG_BYTES
 from xverse_chat.cli.chat import chat
 from xverse_chat.cli.config_file import CONFIG_VARIABLE
 from xverse_chat.cli.declarations import declarations
 from xverse_chat.cli.download import download
 from xverse_chat.cli.outcome import CLOSED_PIPE_EXIT_CODE
 from xverse_chat.errors import XverseChatError
-from xverse_chat.terminal.commands import COMMANDS
+from xverse_chat.terminal.commands.table import COMMANDS
+from xverse_chat.terminal.export.exporting import SUFFIXES
 from xverse_chat.terminal.translation import chinese_sentences
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 CONFIGURATION = ["docs/configuration.md", "docs/configuration.zh-CN.md"]
 SCRIPTS = ["docs/scripts.md", "docs/scripts.zh-CN.md"]
+SESSIONS = ["docs/sessions.md", "docs/sessions.zh-CN.md"]
 
 
 def read(name: str) -> str:
@@ -29,7 +34,7 @@ def read(name: str) -> str:
 TABLE = (*declarations(chat), *declarations(download))
 
 
-@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS])
+@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS])
 def test_every_option_in_a_document_exists(name: str) -> None:
     known = {word for row in TABLE for word in (*row.words, *row.off_words)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(name))) <= known
@@ -57,7 +62,14 @@ def test_every_exit_code_is_in_the_document(name: str) -> None:
     assert told == exit_codes() | {0, 1, 129, 130, 143, CLOSED_PIPE_EXIT_CODE}
 
 
-@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS])
+@pytest.mark.parametrize("name", SESSIONS)
+def test_every_kind_of_event_and_of_export_is_in_the_document(name: str) -> None:
+    rows = set(re.findall(r"^\| `([^`]+)` \|", read(name), re.MULTILINE))
+    assert rows == {*KINDS, *SUFFIXES}
+    assert f"{MAX_LOG_BYTES // 2**20} MiB" in read(name)
+
+
+@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS, SESSIONS])
 def test_sister_pages_have_the_same_rows_and_commands(english: str, chinese: str) -> None:
     def shape(name: str) -> tuple[int, int, list[str]]:
         text = read(name)
@@ -93,7 +105,7 @@ def test_the_tree_names_every_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*READMES, *CONFIGURATION, *SCRIPTS, "ARCHITECTURE.md", "training/README.md"]
+    "name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS, "ARCHITECTURE.md", "training/README.md"]
 )
 def test_every_link_and_named_file_is_there(name: str) -> None:
     text = read(name)
@@ -140,9 +152,10 @@ def test_figures_of_the_download_are_those_of_the_result_file() -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_figures_of_a_gpu_are_those_of_the_result_file(name: str) -> None:
     measured = result("gpu_h200")
-    decode = [measured[key] for key in ("decode_16", "decode_8", "decode_4_alone")]
-    prefill = [measured[key] for key in ("prefill_16", "prefill_8", "prefill_4_alone")]
-    memory = [measured[key] for key in ("memory_16", "memory_8", "memory_4_alone")]
+    decode = [measured[key] for key in ("decode_16", "decode_8", "decode_4")]
+    prefill = [measured[key] for key in ("prefill_16", "prefill_8", "prefill_4")]
+    memory = [measured[key] for key in ("memory_16", "memory_8", "memory_4")]
+    turns = [measured[key] for key in ("turns_16", "turns_8", "turns_4")]
     rows = [
         [f"{step['tokens_per_s']:.1f}" for step in decode],
         [f"{step['copy_share'] * 100:.0f} %" for step in decode],
@@ -150,9 +163,19 @@ def test_figures_of_a_gpu_are_those_of_the_result_file(name: str) -> None:
         [f"{step['tokens_per_s_at_8k']:.1f}" for step in decode],
         [f"{prompt['tokens_per_s']:,}" for prompt in prefill],
         [f"{peak['peak_allocated_bytes'] / 1e9:.1f} GB" for peak in memory],
+        [f"{turn['turn_2_s'] * 1e3:.0f} ms, {turn['turn_20_s'] * 1e3:.0f} ms" for turn in turns],
     ]
     text = read(name)
     assert [row for row in rows if f"| {' | '.join(row)} |" not in text] == []
+    other, start = measured["transformers_16"], result("start_h200")
+    warm = statistics.median(one["first_token_s"] for one in start["warm_starts"])
+    told = (
+        other["dynamic_tokens_per_s"],
+        other["static_compile_tokens_per_s"],
+        warm,
+        start["import_torch_s"],
+    )
+    assert [figure for figure in told if f" {figure:.1f} " not in text.replace("\n", " ")] == []
 
 
 @pytest.mark.parametrize("name", READMES)

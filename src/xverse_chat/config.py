@@ -107,6 +107,11 @@ def model_folder_path(cache_dir: Path, model_id: str, bits: int | None = None) -
     return cache_dir / APPLICATION_NAME / name
 
 
+def conversations_folder() -> Path:
+    """Return where conversations are saved. Nothing is created."""
+    return platformdirs.user_data_path(APPLICATION_NAME) / "conversations"
+
+
 def config_path() -> Path:
     """Return the user's own configuration file, there or not."""
     return platformdirs.user_config_path(APPLICATION_NAME) / "config.toml"
@@ -115,6 +120,11 @@ def config_path() -> Path:
 def completion_folder() -> Path:
     """Return where the scripts are that make shells complete options. Nothing is created."""
     return platformdirs.user_data_path(APPLICATION_NAME)
+
+
+def input_history_path() -> Path:
+    """Return where the line editor remembers what was typed. Nothing is created."""
+    return platformdirs.user_state_path(APPLICATION_NAME) / "input-history.jsonl"
 
 
 def kernel_cache_folder() -> Path:

@@ -64,6 +64,10 @@ class MemoryShortageError(EngineError):
     """The model, or a conversation with it, does not fit into memory."""
 
 
+class NotNumbersError(EngineError):
+    """The model computed logits that are NaN or infinite."""
+
+
 class DeviceLostError(EngineError):
     """A GPU that failed in such a way that this process cannot use it any more."""
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.chat.test_store import save
 from tests.program import ROOT, environment, run
 from tests.pseudo_terminal import ENTER, TAB, PseudoTerminal
+from xverse_chat.chat.store import Store
 from xverse_chat.cli.values import Shell
 
 SHELLS = [
@@ -34,6 +36,9 @@ def home(tmp_path: Path) -> Path:
     for folder in ("owner--One-int4", "other--Two"):
         (tmp_path / ".cache" / "xverse-chat" / "xverse-chat" / folder).mkdir(parents=True)
     (tmp_path / "notes.txt").touch()
+    store = Store(tmp_path / ".local" / "share" / "xverse-chat" / "conversations")
+    for title in ("旅行 计划", "weather", "weather"):
+        save(store, title)
     return tmp_path
 
 
@@ -68,6 +73,8 @@ def words_of(lines: list[str]) -> list[str]:
         (["xverse-chat", "--device", "c"], ["cpu", "cuda"]),
         (["xverse-chat", "--model", "o"], ["other/Two", "owner/One"]),
         (["xverse-chat", "--model", "d"], ["demo"]),
+        (["xverse-chat", "--session", ""], ["weather", "旅行 计划"]),
+        (["xverse-chat", "--session", "旅"], ["旅行 计划"]),
         (["xverse-chat", "--no-g"], ["--no-greedy"]),
         (["xverse-chat", "-f", "n"], []),  # the shell's own files
         (["xverse-chat", "--cache-dir", ""], []),

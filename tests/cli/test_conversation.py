@@ -11,6 +11,7 @@ from xverse_chat.chat.backend import ModelDescription
 from xverse_chat.cli import conversation, download
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.question import Inquiry
+from xverse_chat.cli.remembrance import Remembrance
 from xverse_chat.cli.source import find_source
 from xverse_chat.config import DEFAULT_MODEL_ID, model_folder_path
 from xverse_chat.errors import UnavailableError
@@ -58,7 +59,12 @@ def converse(
     loader = Loader(source, device="cpu", dtype=None, quant=4)
     with suppress(SystemExit):
         return conversation.converse(
-            loader, {}, inquiry=NOTHING_ASKED, texts=CurrentTexts.of("en"), plain=False
+            loader,
+            {},
+            inquiry=NOTHING_ASKED,
+            remembrance=Remembrance(False, None, saves=False, keeps_history=False),
+            texts=CurrentTexts.of("en"),
+            plain=False,
         )
     return 0
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -41,6 +42,22 @@ def test_a_conversation_from_a_pipe_is_answered_as_json(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     assert set(answer) == {"text", "finish_reason", "usage", "timings", "model"}
     assert "Mirela" in answer["text"]
+
+
+def test_what_no_longer_fits_is_left_out_without_a_question_and_told_on_stderr(
+    tmp_path: Path,
+) -> None:
+    talk = [{"role": "user", "content": "Hi, my name is Mirela."}]
+    for number in range(40):
+        talk.append({"role": "assistant", "content": "Hello!"})
+        talk.append({"role": "user", "content": f"Please count from {number} to {number + 2}."})
+    options = ["--lang", "zh", "--messages", "-"]
+    done = run(DEMO, *options, home=tmp_path, stdin=json.dumps(talk).encode())
+    assert done.returncode == 0
+    assert done.stdout.decode().count("\n") == 1
+    assert re.fullmatch(
+        r"对话超过了模型能读的 1024 个 token，最早的 \d+ 条消息已略去。\n", done.stderr.decode()
+    )
 
 
 def test_a_file_in_an_old_encoding_is_read_and_told_on_stderr(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.hub.upstream_folder import Shape, build_upstream_folder
 from xverse_chat.engine.model import XverseForCausalLM
-from xverse_chat.engine.tokenizer import load_tokenizer
+from xverse_chat.engine.tokenizer import TextTokenizer, load_text_tokenizer, load_tokenizer
 
 SHAPE = Shape(hidden_size=128, intermediate_size=192, num_attention_heads=4)
 
@@ -26,5 +26,11 @@ def model(upstream: Path) -> XverseForCausalLM:
 
 
 @pytest.fixture(scope="session")
+def text_tokenizer(upstream: Path) -> TextTokenizer:
+    return load_text_tokenizer(upstream)
+
+
+@pytest.fixture(scope="session")
 def tokenizer(upstream: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer in transformers' wrapper, as ``model.chat()`` takes it."""
     return load_tokenizer(upstream)

@@ -1,6 +1,7 @@
 import torch
 
-from xverse_chat.engine.cache import GROWTH_TOKENS, KVCache
+from xverse_chat.engine.cache import KVCache
+from xverse_chat.engine.capacity import GROWTH_TOKENS
 
 
 def states(tokens: int, seed: int) -> torch.Tensor:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from xverse_chat.config import GenerationSettings
-from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.generate import Engine, Outcome
 from xverse_chat.engine.making import make_decoder
 from xverse_chat.engine.model import XverseForCausalLM
+from xverse_chat.engine.transformers_forward import TransformersForward
 from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
 
 GREEDY = GenerationSettings(max_new_tokens=24)
@@ -20,7 +20,7 @@ NEVER = 10**6  # an end token that never comes
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plain forward: it calls the modules, where these tests wait with hooks."""
-    monkeypatch.setattr("xverse_chat.engine.making.make_cpu_forward", lambda model: None)
+    monkeypatch.setattr("xverse_chat.engine.making.make_cpu_forward", lambda model, note: None)
 
 
 def fresh_engine(model: XverseForCausalLM) -> Engine:
@@ -157,6 +157,7 @@ def test_a_stream_left_behind_is_an_error_not_a_mixture(model: XverseForCausalLM
     [
         (torch.OutOfMemoryError("CUDA out of memory"), MemoryShortageError),
         (MemoryError(), MemoryShortageError),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryShortageError),
         (RuntimeError("a kernel failed\nmore"), EngineError),
         (torch.AcceleratorError("device-side assert"), DeviceLostError),
     ],

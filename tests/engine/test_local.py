@@ -7,8 +7,11 @@ import torch
 
 from tests.engine.conftest import SHAPE
 from xverse_chat.chat.backend import Finish, Message
+from xverse_chat.engine import local, memory
+from xverse_chat.engine.folders import inspect_folder
 from xverse_chat.engine.local import LocalBackend
-from xverse_chat.errors import EngineError
+from xverse_chat.engine.memory import needed_bytes
+from xverse_chat.errors import ContextLengthError, EngineError, MemoryShortageError
 from xverse_chat.progress import Stage
 
 TALK = [Message("user", "hello, what is your name?")]
@@ -20,6 +23,7 @@ class Watcher:
     def __init__(self) -> None:
         self.stages: list[tuple[Stage, int]] = []
         self.done_bytes = 0
+        self.notes: list[str] = []
 
     def begin(self, stage: Stage, total_bytes: int) -> None:
         self.stages.append((stage, total_bytes))
@@ -35,7 +39,7 @@ class Watcher:
         pass
 
     def note(self, text: str) -> None:
-        pass
+        self.notes.append(text)
 
 
 def load(folder: Path, *, quant: int | None = None, dtype: str | None = None) -> LocalBackend:
@@ -83,10 +87,49 @@ def test_loading_reports_all_bytes_of_the_weights(upstream: Path) -> None:
     assert watcher.done_bytes == pytest.approx(watcher.stages[0][1], rel=0.05)
 
 
-def test_a_model_that_computes_no_numbers_is_refused_before_the_first_prompt(
-    upstream: Path, tmp_path: Path
+def test_without_room_for_the_whole_context_it_is_shorter_and_that_is_said(
+    upstream: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Weights that are fine one by one, and too large together for float16."""
+    monkeypatch.setattr(memory, "LEAST_CONTEXT_TOKENS", 128)
+    config = inspect_folder(upstream).config
+    free = needed_bytes(config, device="cpu", dtype="float32", quant=None, tokens=300)
+    monkeypatch.setattr(memory, "free_bytes", lambda device: free)
+    watcher = Watcher()
+    backend = LocalBackend.load(upstream, model_id="x/y", device="cpu", progress=watcher)
+    assert backend.description.context_tokens == 256
+    assert watcher.notes == [
+        "The memory of cpu has room for a context of 256 tokens instead of 512."
+    ]
+    settings = backend.default_settings.overridden({"max_new_tokens": 20})
+    with pytest.raises(ContextLengthError, match="256 tokens"):
+        list(backend.stream([Message("user", "hello " * 300)], settings, threading.Event()))
+    *_, finish = backend.stream(TALK, settings, threading.Event())
+    assert isinstance(finish, Finish)
+
+
+@pytest.mark.parametrize("quant", [None, 4])
+def test_memory_that_runs_out_while_loading_is_told(
+    quant: int | None, upstream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "make_decoder", lambda *_, **__: torch.empty(2**46))
+    with pytest.raises(MemoryShortageError, match="cpu ran out while loading") as caught:
+        load(upstream, quant=quant)
+    assert "--quant" in caught.value.hint
+
+
+def test_another_error_while_loading_is_not_taken_for_that(
+    upstream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "make_decoder", lambda *_, **__: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="size"):
+        load(upstream)
+
+
+def test_a_model_that_computes_no_numbers_is_refused_before_the_first_prompt(
+    upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that are fine one by one, and too large together for float16 on the plain path."""
+    monkeypatch.setattr("xverse_chat.engine.making.make_cpu_forward", lambda *_: None)
     folder = shutil.copytree(upstream, tmp_path / "copy")
     for path in folder.glob("*.bin"):
         tensors = torch.load(path, weights_only=True)

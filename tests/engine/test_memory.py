@@ -1,21 +1,27 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.checkpoint.test_config_file import UPSTREAM
 from xverse_chat.checkpoint.config_file import llama_config
 from xverse_chat.engine import memory
+from xverse_chat.engine.cpu.selection import make_cpu_forward
 from xverse_chat.engine.folders import inspect_folder
 from xverse_chat.engine.memory import (
     Gpu,
     cache_bytes,
+    cache_dtype,
     check_fits,
+    fitting_context,
+    needed_bytes,
     precision_name,
     resolve_device,
     weight_bytes,
 )
 from xverse_chat.engine.model import XverseForCausalLM
 from xverse_chat.errors import MemoryShortageError, UnavailableError, UsageError
+from xverse_chat.progress import NoProgress
 
 CONFIG = llama_config(UPSTREAM)
 RTX_3090 = Gpu("NVIDIA GeForce RTX 3090", 25_769_803_776, 25_300_000_000)
@@ -32,6 +38,56 @@ def test_the_figures_are_those_of_the_7b_model() -> None:
     assert cache_bytes(CONFIG, dtype="float16", tokens=8192) == 4 * 2**30
     assert weight_bytes(CONFIG, dtype="float16", quant=8) == pytest.approx(7.71e9, rel=0.01)
     assert weight_bytes(CONFIG, dtype="float16", quant=4) == pytest.approx(4.98e9, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "quant", "kept"),
+    [
+        ("cuda:0", "bfloat16", None, "bfloat16"),
+        ("cuda:0", "float32", 8, "float32"),
+        ("cpu", "float32", None, "float32"),
+        ("cpu", "bfloat16", None, "float16"),
+        ("cpu", "float32", 4, "float16"),
+    ],
+)
+def test_keys_and_values_are_counted_as_they_are_kept(
+    device: str, dtype: str, quant: int | None, kept: str
+) -> None:
+    assert cache_dtype(device, dtype, quant) == kept
+    sizes = [
+        needed_bytes(CONFIG, device=device, dtype=dtype, quant=quant, tokens=tokens)
+        for tokens in (0, 100)
+    ]
+    assert sizes[1] - sizes[0] == cache_bytes(CONFIG, dtype=kept, tokens=100)
+
+
+@pytest.mark.parametrize(("dtype", "quant"), [("float32", None), ("bfloat16", None), (None, 8)])
+def test_the_cache_of_a_cpu_takes_what_was_estimated(
+    dtype: str | None, quant: int | None, upstream: Path
+) -> None:
+    files = inspect_folder(upstream)
+    model = XverseForCausalLM.load(
+        files,
+        device=torch.device("cpu"),
+        dtype=getattr(torch, dtype or "float32"),
+        bits=quant,
+        progress=NoProgress(),
+    )
+    forward = make_cpu_forward(model, lambda note: None)
+    assert forward is not None
+    forward.run([5] * 256, lambda: None)  # so many fill the room that is made at once
+    kept = cache_dtype("cpu", dtype or "float32", quant)
+    assert forward.size_bytes == cache_bytes(files.config, dtype=kept, tokens=256)
+
+
+@pytest.mark.parametrize(
+    ("free", "tokens"), [(100e9, 8192), (11e9, 5120), (10.6e9, 4352), (9e9, 2048), (0, 2048)]
+)
+def test_as_much_of_the_context_as_has_room_is_given(
+    free: float, tokens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: int(free))
+    assert fitting_context(CONFIG, device="cpu", dtype="bfloat16", quant=8) == tokens
 
 
 @pytest.mark.parametrize("quant", [None, 8, 4])

@@ -13,7 +13,7 @@ from xverse_chat.checkpoint.shards import read_bin_shard
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.folders import inspect_folder
 from xverse_chat.engine.quant import QuantizedLinear
-from xverse_chat.engine.tokenizer import IncrementalDecoder
+from xverse_chat.engine.tokenizer import IncrementalDecoder, TextTokenizer
 from xverse_chat.errors import ContextLengthError, DataError, UnavailableError, UsageError
 from xverse_chat.progress import NoProgress
 
@@ -50,7 +50,7 @@ def test_greedy_decoding_is_upstreams_token_for_token(
         ids[:prompt_length], settings, eos_token_id=3, stop=threading.Event()
     )
     assert [event for event in events if isinstance(event, int)] == expected
-    decoder = IncrementalDecoder(tokenizer)
+    decoder = IncrementalDecoder(TextTokenizer.of(tokenizer))
     text = "".join([*map(decoder.push, expected), decoder.flush()])
     assert model.chat(tokenizer, TALK, generation_config=GREEDY) == text
 

@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerFast
 from tests.engine.reference import upstream_prompt
 from tests.hub.upstream_tokenizer import upstream_tokenizer
 from xverse_chat.chat.backend import Message
-from xverse_chat.engine.prompt import Prompt, build_prompt
-from xverse_chat.engine.tokenizer import load_tokenizer
+from xverse_chat.engine.prompt import Prompt, build_prompt, count_tokens
+from xverse_chat.engine.tokenizer import TextTokenizer, load_tokenizer
 from xverse_chat.errors import ContextLengthError, DataError
 
 EOS = 3
@@ -32,7 +32,7 @@ def build(
     if system:
         messages.insert(0, Message("system", system))
     return build_prompt(
-        tokenizer,
+        TextTokenizer.of(tokenizer),
         messages,
         eos_token_id=EOS,
         context_tokens=context,
@@ -44,7 +44,7 @@ def build_messages(
     tokenizer: PreTrainedTokenizerFast, messages: list[Message], context: int, max_new_tokens: int
 ) -> Prompt:
     return build_prompt(
-        tokenizer,
+        TextTokenizer.of(tokenizer),
         messages,
         eos_token_id=EOS,
         context_tokens=context,
@@ -94,7 +94,7 @@ def test_the_ids_are_those_of_upstreams_algorithm_or_fewer_rounds_of_them(
     alone = len(plain(tokenizer, f"Human: {last}\n\nAssistant: "))
     assume(alone <= max(context // 2, context - new))  # longer ones upstream cuts, we refuse
     prompt = build_prompt(
-        tokenizer,
+        TextTokenizer.of(tokenizer),
         [Message(m["role"], m["content"]) for m in messages],  # type: ignore[arg-type]
         eos_token_id=EOS,
         context_tokens=context,
@@ -104,7 +104,7 @@ def test_the_ids_are_those_of_upstreams_algorithm_or_fewer_rounds_of_them(
         assert prompt.ids == expected
     else:
         everything = build_prompt(
-            tokenizer,
+            TextTokenizer.of(tokenizer),
             [Message(m["role"], m["content"]) for m in messages],  # type: ignore[arg-type]
             eos_token_id=EOS,
             context_tokens=10**6,
@@ -237,7 +237,11 @@ def both_ways(
     """Return the prompt's ids, the template's text, and the ids of that text as a whole."""
     messages = [Message(role, content) for role, content in said]  # type: ignore[arg-type]
     prompt = build_prompt(
-        tokenizer, messages, eos_token_id=EOS, context_tokens=512, max_new_tokens=64
+        TextTokenizer.of(tokenizer),
+        messages,
+        eos_token_id=EOS,
+        context_tokens=512,
+        max_new_tokens=64,
     )
     dicts = [{"role": role, "content": content} for role, content in said]
     text = tokenizer.apply_chat_template(dicts, tokenize=False, add_generation_prompt=True)
@@ -280,3 +284,34 @@ def test_each_message_is_encoded_on_its_own_even_where_a_merge_crosses_the_seam(
 def test_the_chat_template_refuses_other_roles(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(Exception, match="not supported"):
         tokenizer.apply_chat_template([{"role": "tool", "content": "x"}], tokenize=False)
+
+
+def test_an_answer_that_was_broken_off_is_left_open(tokenizer: PreTrainedTokenizerFast) -> None:
+    messages = [Message("user", "hi"), Message("assistant", "hel", interrupted=True)]
+    prompt = build_messages(tokenizer, messages, 512, 64)
+    assert tokenizer.decode(prompt.ids).endswith("Human: hi\n\nAssistant: hel")
+    assert prompt.ids[-1] != EOS
+
+
+@pytest.mark.parametrize("ending", ["question", "broken", "whole"])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=st.lists(st.text(max_size=12), max_size=5), system=st.text(max_size=8))
+def test_the_counted_tokens_are_those_of_the_prompt(
+    tokenizer: PreTrainedTokenizerFast, said: list[str], system: str, ending: str
+) -> None:
+    messages = [Message("system", system)] if system else []
+    for text in said:
+        messages += [Message("user", text), Message("assistant", text)]
+    messages.append(Message("user", "?"))
+    if ending != "question":
+        messages.append(Message("assistant", "an", cut_off=ending == "broken"))
+    counts = count_tokens(TextTokenizer.of(tokenizer), messages, eos_token_id=EOS)
+    assert len(counts) == len(messages)
+    if ending == "whole":  # what the next question adds is all that is missing
+        messages.append(Message("user", "!"))
+        counts += count_tokens(TextTokenizer.of(tokenizer), messages[-1:], eos_token_id=EOS)
+    assert sum(counts) == len(build_messages(tokenizer, messages, 4096, 64).ids)
+
+
+def test_nothing_has_no_tokens(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert count_tokens(TextTokenizer.of(tokenizer), [], eos_token_id=EOS) == []

@@ -10,13 +10,18 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from xverse_chat.chat.attachment import parse_attachment
 from xverse_chat.chat.backend import Finish, Message, ModelDescription, Timings, Usage
+from xverse_chat.chat.keeper import Keeper
+from xverse_chat.chat.store import Store
 from xverse_chat.config import GenerationSettings
-from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
+from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError, XverseChatError
 from xverse_chat.progress import Progress, Stage
 from xverse_chat.terminal.current_texts import CurrentTexts
+from xverse_chat.terminal.history_file import HistoryFile
+from xverse_chat.terminal.recall import Recall
 from xverse_chat.terminal.repl import run_conversation
 from xverse_chat.wording import say
 
@@ -41,15 +46,21 @@ class Script:
     reason: str = "stop"
     gate: str = ""  # a named pipe: each piece waits for one byte from it
     attached: str = ""  # the text of a file that goes with the first message
+    context_tokens: int = 2048  # a token is a character
+    folder: str = ""  # where conversations are saved; nowhere without
+    goes_on: bool = False
+    name: str | None = None
+    history: str = ""  # the file where what is typed is remembered; nowhere without
 
 
 class ScriptedModel:
     """Says the replies of its script, one each turn, then echoes."""
 
     default_settings = GenerationSettings()
+    memory_bytes = 31_400_000
 
     def __init__(self, script: Script) -> None:
-        self.description = ModelDescription("demo", "float32", script.device, context_tokens=2048)
+        self.description = ModelDescription("demo", "float32", script.device, script.context_tokens)
         self._script = script
         self._replies = list(script.replies)
 
@@ -79,6 +90,10 @@ class ScriptedModel:
         dropped = self._script.dropped
         yield Finish(reason, Usage(5, said), timings, dropped)  # type: ignore[arg-type]
 
+    def count_tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Count one token a character."""
+        return [len(message.content) for message in messages]
+
 
 def _retell(messages: Sequence[Message]) -> str:
     return "heard: " + " | ".join(repr(message.content) for message in messages)
@@ -103,14 +118,17 @@ def main() -> None:
         run_conversation(
             lambda progress: load(script, progress),
             EXPECTED,
-            overrides={},
+            keeper=Keeper(Store(Path(script.folder)) if script.folder else None, model_id="demo"),
+            wanted=Recall(goes_on=script.goes_on, name=script.name),
+            overrides={"max_new_tokens": script.context_tokens // 4},
             system=None,
             texts=CurrentTexts.of("zh" if script.language == "zh" else "en"),
             plain=script.plain,
             screen_reader=script.screen_reader,
             attachments=attachments,
+            history=HistoryFile(Path(script.history)) if script.history else None,
         )
-    except EngineError as error:
+    except XverseChatError as error:
         sys.stderr.write(f"{error.message} {error.hint}\n")
         raise SystemExit(error.exit_code) from error
 

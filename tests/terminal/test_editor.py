@@ -20,11 +20,16 @@ from tests.pseudo_terminal import (
     pasted,
 )
 from tests.scripted import ScriptedBackend
+from tests.terminal.desk import Screen
 from xverse_chat.chat.loading import Loading
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Progress
+from xverse_chat.terminal.completion import CommandCompleter
 from xverse_chat.terminal.editor import LineEditor
 from xverse_chat.terminal.entry import MAX_MESSAGE_BYTES, Departure, Entry
+from xverse_chat.terminal.foot import Foot
+from xverse_chat.terminal.history_file import HistoryFile
+from xverse_chat.terminal.status_line import Status
 from xverse_chat.terminal.tally import ProgressTally
 from xverse_chat.terminal.texts import ENGLISH
 from xverse_chat.wording import say
@@ -41,7 +46,9 @@ def loaded(progress: Progress) -> ScriptedBackend:
 
 
 def editor(
-    load: Callable[[Progress], ScriptedBackend] = loaded, announced: list[str] | None = None
+    load: Callable[[Progress], ScriptedBackend] = loaded,
+    announced: list[str] | None = None,
+    history: HistoryFile | None = None,
 ) -> LineEditor:
     tally = ProgressTally()
     loading = Loading(load, tally)
@@ -52,7 +59,9 @@ def editor(
     return LineEditor(
         ENGLISH,
         loading,
-        tally,
+        Foot(ENGLISH, loading, tally, lambda: Status("model", "int4")),
+        completer=CommandCompleter(Screen().desk),
+        history=history,
         begin=lambda: said.append("begun"),
         announce=lambda: said.append("loaded"),
     )
@@ -74,7 +83,7 @@ def send_aside(keys: PipeInput, text: str) -> None:
         (" " + ENTER + "b" + ENTER, " b"),
         ("gone" + CTRL_C + "kept" + ENTER, "kept"),
         ("ab" + LEFT + CTRL_D + ENTER, "a"),
-        ("👩‍👩‍👧" + BACKSPACE + "x" + ENTER, "👩‍👩‍x"),
+        ("a👩‍👩‍👧" + BACKSPACE + "x" + ENTER, "ax"),
     ],
 )
 def test_what_is_typed_is_what_is_sent(typed: str, text: str, keys: PipeInput) -> None:
@@ -105,7 +114,9 @@ def test_a_paste_over_the_limit_inserts_nothing(keys: PipeInput) -> None:
 def test_a_paste_up_to_the_limit_is_taken_whole(keys: PipeInput) -> None:
     text = "x" * MAX_MESSAGE_BYTES
     send_aside(keys, pasted(text) + ENTER)
-    assert editor().read() == Entry(text, pasted=True)
+    entry = editor().read()
+    is_whole = entry == Entry(text, pasted=True)  # the difference of two such texts takes hours
+    assert is_whole, repr(entry)[:100]
 
 
 def test_the_up_arrow_brings_the_last_message_back(keys: PipeInput) -> None:

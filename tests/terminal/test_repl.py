@@ -172,11 +172,11 @@ def test_help_is_offered_completed_and_shown(start: Start) -> None:
     with start(language="zh") as terminal:
         wait_for_prompt(terminal)
         terminal.type("/")
-        terminal.wait_for("/new   开始新的对话")
+        terminal.wait_for("/new       开始新的对话")
         terminal.type("h\t")
         terminal.wait_for("> /help")
         terminal.type(ENTER)
-        terminal.wait_for("\n命令\n  /help [COMMAND]  列出命令")
+        terminal.wait_for("\n程序\n  /help [命令]  列出命令")
         terminal.wait_for("  Alt-回车  换行")
         assert terminal.text.count("列出命令") == 1
         ask(terminal, "/hlep")

@@ -45,7 +45,8 @@ def test_waiting_for_a_slow_engine_can_be_given_up(start: Start) -> None:
         ask(terminal, "/new")
         terminal.wait_for("Waiting for the reply before to stop…")
         terminal.type(CTRL_C)
-        terminal.wait_for("Not sent.")
+        terminal.wait_for("Not sent. Your message is in the line again.\n\n> /new")
+        terminal.type(CTRL_C)
         wait_for_prompt(terminal)
         terminal.type(CTRL_D)
         assert terminal.exit_code(timeout_s=5) == 0

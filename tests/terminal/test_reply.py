@@ -9,7 +9,7 @@ from tests.scripted import ScriptedBackend
 from xverse_chat.chat.answering import Answering
 from xverse_chat.chat.backend import Finish, Message, Timings, Usage
 from xverse_chat.chat.session import Session
-from xverse_chat.chat.turn import run_turn
+from xverse_chat.chat.turn import ask
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
 from xverse_chat.terminal.plain_renderer import PlainRenderer
@@ -29,7 +29,7 @@ def answer(*script: str | BaseException) -> tuple[Answering, Session]:
     session, backend = Session(), ScriptedBackend(list(script))
     settings = GenerationSettings()
     return (
-        Answering(lambda stop: run_turn(session, backend, "hi", settings=settings, stop=stop)),
+        Answering(lambda stop: ask(session, "hi").run(backend, settings=settings, stop=stop)),
         session,
     )
 
@@ -68,7 +68,7 @@ def test_a_turn_that_does_not_stop_is_left_behind_and_keeps_what_was_said() -> N
 
     backend, settings = Deaf(), GenerationSettings()
     answering = Answering(
-        lambda stop: run_turn(session, backend, "hi", settings=settings, stop=stop)
+        lambda stop: ask(session, "hi").run(backend, settings=settings, stop=stop)
     )
     began = time.monotonic()
     assert show(answering, interrupt) == "Model: said\n(interrupted)\n"

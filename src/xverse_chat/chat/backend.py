@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from xverse_chat.config import GenerationSettings
@@ -15,11 +16,21 @@ FinishReason = Literal["stop", "length", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. An assistant's may be ``interrupted``: kept, but not said to its end."""
+    """One message. An assistant's may be kept although it was not said to its end.
+
+    ``interrupted`` when someone or something broke it off, ``cut_off`` when it met the limit of
+    its length.
+    """
 
     role: Role
     content: str
     interrupted: bool = False
+    cut_off: bool = False
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether the model could go on with it."""
+        return self.interrupted or self.cut_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +76,15 @@ class ModelDescription:
     """What answers: shown in the welcome and in ``--json``.
 
     ``model_id`` such as ``xverse/XVERSE-7B-Chat`` or ``demo``; ``precision`` such as ``float16``
-    or ``int4``; ``device`` such as ``cpu`` or ``cuda:0 (NVIDIA GeForce RTX 3090)``.
+    or ``int4``; ``device`` such as ``cpu`` or ``cuda:0 (NVIDIA GeForce RTX 3090)``. ``folder`` is
+    where it lies, None where that is not known.
     """
 
     model_id: str
     precision: str
     device: str
     context_tokens: int
+    folder: Path | None = field(default=None, compare=False)
 
 
 class Backend(Protocol):
@@ -85,13 +98,25 @@ class Backend(Protocol):
     def default_settings(self) -> GenerationSettings:
         """How the next token is chosen where the user says nothing."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """What the model takes now of its device's memory, on a CPU all that the program takes."""
+
     def stream(
         self, messages: Sequence[Message], settings: GenerationSettings, stop: threading.Event
     ) -> Generator[str | Finish, None, None]:
         """Yield the reply in pieces, then one ``Finish``, always last.
 
-        The pieces joined are the whole reply. Setting ``stop`` (from any thread or a signal
+        The pieces joined are the whole reply. Where the last message is an unfinished answer,
+        they are what goes on from its last character. Setting ``stop`` (from any thread or a signal
         handler) ends the work within one step: the ``Finish`` then says "interrupted". Closing
         the generator stops the work as well. Raises ContextLengthError when the last message
         alone does not fit, and EngineError; after either the backend can be used again.
+        """
+
+    def count_tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Return how many tokens each message takes in a prompt that they make together.
+
+        In their order; the last one's with all that stands between it and the first token of the
+        reply. Any roles in any order can be counted, and none at all.
         """

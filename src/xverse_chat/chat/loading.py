@@ -30,6 +30,11 @@ class Loading:
         return self._over.is_set()
 
     @property
+    def backend(self) -> Backend | None:
+        """The model, once it is there."""
+        return self._backend
+
+    @property
     def failure(self) -> XverseChatError | None:
         """What went wrong, once it has."""
         return self._failure

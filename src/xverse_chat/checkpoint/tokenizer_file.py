@@ -11,6 +11,9 @@ from xverse_chat.checkpoint.prompt_text import CHAT_TEMPLATE
 from xverse_chat.errors import DataError
 from xverse_chat.wording import say
 
+# The keys of tokenizer_config.json that name them.
+CONTROL_TOKENS = ("pad_token", "bos_token", "eos_token")
+
 
 def mend_tokenizer(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a ``tokenizer.json`` that every version of tokenizers from 0.13.3 reads.
@@ -64,7 +67,7 @@ def special_tokens(
     for token in tokenizer.get("added_tokens") or ():
         texts[token["id"]] = token["content"]
     found = {}
-    for name in ("pad_token", "bos_token", "eos_token"):
+    for name in CONTROL_TOKENS:
         token_id = token_ids.get(f"{name}_id")
         if token_id is None:
             continue

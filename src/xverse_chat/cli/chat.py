@@ -14,6 +14,7 @@ from xverse_chat.cli.conversation import converse
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.options import (
     ANSWER,
+    MEMORY,
     MODEL,
     SCREEN,
     SCRIPTS,
@@ -31,6 +32,7 @@ from xverse_chat.cli.origin import Origin, origin_of
 from xverse_chat.cli.overrides import check_overrides
 from xverse_chat.cli.program import run_program
 from xverse_chat.cli.question import Inquiry
+from xverse_chat.cli.remembrance import Remembrance
 from xverse_chat.cli.source import find_source
 from xverse_chat.cli.start import Program, Start
 from xverse_chat.cli.values import Bits, Dtype, number, one_of, whole_number
@@ -157,6 +159,40 @@ def chat(
             rich_help_panel=ANSWER,
         ),
     ] = False,
+    goes_on: Annotated[
+        bool,
+        typer.Option(
+            "--continue",
+            allow_from_autoenv=False,
+            help=say("Go on with the conversation talked in last."),
+            rich_help_panel=MEMORY,
+        ),
+    ] = False,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            allow_from_autoenv=False,
+            help=say("Go on with the conversation of this name, or begin it."),
+            rich_help_panel=MEMORY,
+        ),
+    ] = None,
+    save: Annotated[
+        bool,
+        typer.Option(
+            "--save/--no-save",
+            help=say("Save conversations on this machine. Default: they are saved."),
+            rich_help_panel=MEMORY,
+        ),
+    ] = True,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history/--no-history",
+            help=say("Remember what is typed for the next time. Default: it is, unless --no-save."),
+            rich_help_panel=MEMORY,
+        ),
+    ] = True,
     prompt: Annotated[
         str | None,
         typer.Option(
@@ -222,6 +258,14 @@ def chat(
             rich_help_panel=SCREEN,
         ),
     ] = None,
+    stats: Annotated[
+        bool,
+        typer.Option(
+            "--stats/--no-stats",
+            help=say("Show what each answer took, below it. Default: it is shown."),
+            rich_help_panel=SCREEN,
+        ),
+    ] = True,
     config: Config = None,
     show_config: ShowConfig = False,
     show_completion: ShowCompletion = None,
@@ -247,9 +291,11 @@ def chat(
     source = find_source(model, demo=demo, cache_dir=cache_dir, quant=bits)
     loader = Loader(source, device=device, dtype=dtype.value if dtype else None, quant=bits)
     inquiry = Inquiry(prompt, messages, tuple(files or ()), system)
+    remembrance = Remembrance(goes_on, session, saves=save, keeps_history=history and save)
     is_read_out = wants_screen_reader(screen_reader, os.environ)
     plain = plain or is_read_out
     if _wants_one_answer(inquiry, as_json=as_json):
+        remembrance.check_for_script()
         answer_once(loader, inquiry, overrides=overrides, start=start, plain=plain)
     else:
         raise SystemExit(
@@ -257,9 +303,11 @@ def chat(
                 loader,
                 overrides,
                 inquiry=inquiry,
+                remembrance=remembrance,
                 texts=start.texts,
                 plain=plain,
                 screen_reader=is_read_out,
+                shows_statistics=stats,
             )
         )
 

@@ -7,6 +7,7 @@ up to the cursor; nothing is parsed, and torch is not loaded.
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from xverse_chat.cli.declarations import Declaration, declarations, find_declaration
@@ -15,10 +16,14 @@ from xverse_chat.config import (
     APPLICATION_NAME,
     DEFAULT_MODEL_ID,
     DEMO_MODEL_ID,
+    conversations_folder,
     find_cache_dir,
 )
+from xverse_chat.errors import DiskError
 from xverse_chat.terminal.texts import Texts
 
+# Enough to choose from, and read before the finger has left the key.
+MOST_CONVERSATIONS = 100
 COMPLETION_VARIABLE = "_XVERSE_CHAT_COMPLETE"
 
 
@@ -84,6 +89,15 @@ def _model_names(cache_dir: Path | None) -> Iterator[str]:
     yield from names
 
 
+def _conversation_titles(cache_dir: Path | None) -> Iterator[str]:
+    """Yield the names of the conversations talked in last."""
+    from xverse_chat.chat.store import Store
+
+    with suppress(DiskError):
+        rows = islice(Store(conversations_folder()).rows(), MOST_CONVERSATIONS)
+        yield from dict.fromkeys(row.title for row in rows if row.title)
+
+
 def _line(word: str, meaning: str, shell: str) -> str:
     if shell == "bash":
         return f"{shlex.quote(word)}\n"
@@ -96,5 +110,6 @@ def _line(word: str, meaning: str, shell: str) -> str:
 # What can follow an option that is no choice of a few words, by the option's name.
 _CANDIDATES: Mapping[str, Callable[[Path | None], Iterable[str]]] = {
     "model": _model_names,
+    "session": _conversation_titles,
     "device": lambda cache_dir: ("auto", "cpu", "cuda"),
 }

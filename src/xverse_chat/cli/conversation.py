@@ -9,8 +9,14 @@ from xverse_chat.chat.backend import ModelDescription
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.question import Inquiry, read_attachments
+from xverse_chat.cli.remembrance import Remembrance
 from xverse_chat.cli.source import find_source
-from xverse_chat.config import DEFAULT_MODEL_ID, DEMO_MODEL_ID
+from xverse_chat.config import (
+    DEFAULT_MODEL_ID,
+    DEMO_MODEL_ID,
+    conversations_folder,
+    input_history_path,
+)
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.texts import Texts
 
@@ -23,14 +29,20 @@ def converse(
     overrides: Mapping[str, Any],
     *,
     inquiry: Inquiry,
+    remembrance: Remembrance,
     texts: CurrentTexts,
     plain: bool,
     screen_reader: bool = False,
+    shows_statistics: bool = True,
 ) -> int:
     """Talk until the user leaves, which ends the process; return 0 where nobody wants to talk.
 
     Offers the download or the demo when the default model is not there.
     """
+    from xverse_chat.chat.keeper import Keeper
+    from xverse_chat.chat.store import Store
+    from xverse_chat.terminal.history_file import HistoryFile
+    from xverse_chat.terminal.recall import Recall
     from xverse_chat.terminal.repl import run_conversation
 
     attachments = read_attachments(inquiry.files)
@@ -40,15 +52,20 @@ def converse(
             return 0
         loader = chosen
     loader.check()
+    store = Store(conversations_folder())
     run_conversation(
         loader.load,
         _expected(loader),
+        keeper=Keeper(store, model_id=loader.source.model_id, saves=remembrance.saves),
+        wanted=Recall(goes_on=remembrance.goes_on, name=remembrance.name),
         overrides=overrides,
         system=clean_text(inquiry.system) if inquiry.system else None,
         attachments=attachments,
         texts=texts,
         plain=plain,
         screen_reader=screen_reader,
+        history=HistoryFile(input_history_path()) if remembrance.keeps_history else None,
+        shows_statistics=shows_statistics,
     )
 
 
@@ -85,4 +102,4 @@ def _expected(loader: Loader) -> ModelDescription:
     gpu = None if device == "cpu" else find_gpu(int(device.partition(":")[2]))
     if gpu is not None:
         device = f"{device} ({gpu.name})"
-    return ModelDescription(loader.source.model_id, precision, device, context_tokens=0)
+    return ModelDescription(loader.source.model_id, precision, device, 0, loader.source.folder)

@@ -14,7 +14,8 @@ from xverse_chat.cli.leaving import (
 from xverse_chat.cli.values import Bits, InterfaceLanguage, Shell, one_of
 from xverse_chat.wording import say
 
-MODEL, ANSWER, SCRIPTS = say("Model"), say("Answer"), say("Scripts")
+MODEL, ANSWER, MEMORY = say("Model"), say("Answer"), say("Earlier conversations")
+SCRIPTS = say("Scripts")
 SCREEN, SETTINGS = say("Screen"), say("Settings and help")
 
 CacheDir = Annotated[

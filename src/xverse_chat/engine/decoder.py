@@ -31,6 +31,10 @@ class Decoder(Protocol):
     def size_bytes(self) -> int:
         """The memory that the KV cache takes."""
 
+    @property
+    def logits(self) -> Tensor:
+        """The logits (V,) float32 that the last token was chosen from."""
+
     def truncate(self, length: int) -> None:
         """Keep the first ``length`` tokens."""
 
@@ -77,6 +81,12 @@ class HostDecoder:
         """The memory that the KV cache takes."""
         return self._forward.size_bytes
 
+    @property
+    def logits(self) -> Tensor:
+        """The logits (V,) float32 that the next token is, or the last one was, chosen from."""
+        assert self._logits is not None, "nothing was prefilled"
+        return self._logits
+
     def truncate(self, length: int) -> None:
         """Keep the first ``length`` tokens."""
         self._forward.truncate(length)
@@ -99,11 +109,9 @@ class HostDecoder:
         check_stop: CheckStop,
     ) -> Generator[int, None, None]:
         """Yield tokens. The last one of a reply that ends at ``limit`` is not appended."""
-        logits = self._logits
-        assert logits is not None
-        sampler = Sampler(settings, seen_ids, logits.device)
+        sampler = Sampler(settings, seen_ids, self.logits.device)
         for number in range(1, limit + 1):
-            token = sampler.choose(logits)
+            token = sampler.choose(self.logits)
             yield token
             if number < limit:
-                logits = self._forward.run([token], check_stop)
+                self._logits = self._forward.run([token], check_stop)

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from xverse_chat.chat.backend import FinishReason
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.decoder import Decoder
-from xverse_chat.errors import DeviceLostError, EngineError, MemoryShortageError
+from xverse_chat.engine.failures import failure_in_answer
+from xverse_chat.errors import EngineError, MemoryShortageError
 from xverse_chat.wording import say
 
 Result = TypeVar("Result")
@@ -57,6 +59,11 @@ class Engine:
     def cache_size_bytes(self) -> int:
         """Memory that the KV cache takes."""
         return self._decoder.size_bytes
+
+    @property
+    def logits(self) -> Tensor:
+        """The logits (V,) float32 that the last token was chosen from."""
+        return self._decoder.logits
 
     def forget(self) -> None:
         """Give back what memory can be. The next prompt is computed from its beginning."""
@@ -141,24 +148,8 @@ class Engine:
             raise
         except EngineError as error:
             failure = error  # the cache may hold the values that were no numbers
-        except (torch.OutOfMemoryError, MemoryError):
-            failure = MemoryShortageError(
-                say("The memory ran out in the middle of an answer."),
-                hint=say(
-                    "Start a new conversation with /new, or load the model with --quant 8 or "
-                    "--quant 4, which leaves more room for long conversations."
-                ),
-            )
-        except torch.AcceleratorError as error:
-            failure = DeviceLostError(
-                say("The GPU failed: {reason}", reason=str(error).partition(chr(10))[0]),
-                hint=say("Start the program anew. If it fails again, see what nvidia-smi shows."),
-            )
-        except RuntimeError as error:
-            failure = EngineError(
-                say("The computation failed: {reason}", reason=str(error).partition(chr(10))[0]),
-                hint=say("If it happens again, start the program anew."),
-            )
+        except (RuntimeError, MemoryError) as error:
+            failure = failure_in_answer(error)
         # Outside of the except block: the traceback kept every tensor of the step alive.
         self.forget()
         gc.collect()

@@ -4,18 +4,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xverse_chat.engine.cpu.selection import make_cpu_forward
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
 from xverse_chat.engine.cuda.making import make_cuda_decoder
 from xverse_chat.engine.decoder import Decoder, HostDecoder
-from xverse_chat.engine.forward import TransformersForward
-from xverse_chat.wording import Sentence, say
+from xverse_chat.engine.forward import Forward
+from xverse_chat.engine.llama import with_forward
+from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import Sentence
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
+    from xverse_chat.engine.llama import LlamaModel
 
 
 def make_decoder(
-    model: "LlamaForCausalLM", *, quantization_bits: int | None, note: Callable[[Sentence], None]
+    model: "LlamaModel", *, quantization_bits: int | None, note: Callable[[Sentence], None]
 ) -> Decoder:
     """Return a decoder that shares the model's weights; ``note`` is told when it is a slow one.
 
@@ -25,6 +26,12 @@ def make_decoder(
         try:
             return make_cuda_decoder(model, quantization_bits=quantization_bits)
         except KernelsUnavailableError as error:
-            note(say("Answers will be slow: {reason}.", reason=error.message))
-    forward = make_cpu_forward(model) or TransformersForward(model)
+            note(error.note)
+    forward = make_cpu_forward(model, note) or _plain_forward(model)
     return HostDecoder(forward, model.config.max_position_embeddings)
+
+
+def _plain_forward(model: "LlamaModel") -> Forward:
+    from xverse_chat.engine.transformers_forward import TransformersForward
+
+    return TransformersForward(with_forward(model))

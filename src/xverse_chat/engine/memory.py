@@ -24,6 +24,8 @@ LEAST_CONTEXT_TOKENS = 2048
 GPU_WORK_BYTES = 1_000_000_000
 CPU_WORK_BYTES = 600_000_000
 
+# A figure that is easier to read, and as good.
+_CONTEXT_STEP = 256
 _DTYPE_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 _DEVICE = re.compile(r"cpu|cuda(?::(\d{1,3}))?")
 # 4-bit codes, an 8-bit zero point and a 32-bit scale for each group of 64.
@@ -103,7 +105,10 @@ def weight_bytes(config: Mapping[str, Any], *, dtype: str, quant: int | None) ->
 
 
 def cache_bytes(config: Mapping[str, Any], *, dtype: str, tokens: int) -> int:
-    """Return the size of the KV cache of so many tokens: 512 KiB each for 7B in 16 bits."""
+    """Return the size of the KV cache of so many tokens: 512 KiB each for 7B in 16 bits.
+
+    ``dtype`` is that of ``cache_dtype``.
+    """
     per_token = 2 * config["num_hidden_layers"] * config["hidden_size"] * _DTYPE_BYTES[dtype]
     return int(per_token * tokens)
 
@@ -114,7 +119,30 @@ def needed_bytes(
     """Return the memory for the weights, a context of ``tokens`` and the work of a step."""
     work = CPU_WORK_BYTES if device == "cpu" else GPU_WORK_BYTES
     weights = weight_bytes(config, dtype=dtype, quant=quant)
-    return weights + cache_bytes(config, dtype=dtype, tokens=tokens) + work
+    kept = cache_dtype(device, dtype, quant)
+    return weights + cache_bytes(config, dtype=kept, tokens=tokens) + work
+
+
+def cache_dtype(device: str, dtype: str, quant: int | None) -> str:
+    """Return what keys and values are kept in: on a CPU 16 bits beside all that is not float32."""
+    return "float16" if device == "cpu" and (quant or dtype != "float32") else dtype
+
+
+def fitting_context(
+    config: Mapping[str, Any], *, device: str, dtype: str | None, quant: int | None
+) -> int:
+    """Return how much of the context has room beside the weights, before they are loaded.
+
+    Never less than what ``check_fits`` asks for.
+    """
+    chosen = resolve_dtype(device, dtype)
+    sizes = [
+        needed_bytes(config, device=device, dtype=chosen, quant=quant, tokens=tokens)
+        for tokens in (0, 1)
+    ]
+    room = (free_bytes(device) - sizes[0]) // (sizes[1] - sizes[0])
+    whole = int(config["max_position_embeddings"])
+    return min(whole, max(LEAST_CONTEXT_TOKENS, room // _CONTEXT_STEP * _CONTEXT_STEP))
 
 
 def check_fits(folder: Path, *, device: str, dtype: str | None, quant: int | None) -> None:
@@ -154,6 +182,15 @@ def free_bytes(device: str) -> int:
         return int(psutil.virtual_memory().available)
     gpu = find_gpu(int(device.partition(":")[2]))
     return 0 if gpu is None else gpu.free_bytes
+
+
+def used_bytes(device: str) -> int:
+    """Return what this process takes of a device's memory: tensors on a GPU, all of it on a CPU."""
+    if device == "cpu":
+        return int(psutil.Process().memory_info().rss)
+    import torch
+
+    return int(torch.cuda.memory_allocated(device))
 
 
 def find_gpu(number: int) -> Gpu | None:

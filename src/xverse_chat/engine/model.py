@@ -33,6 +33,7 @@ from xverse_chat.engine.generate import Engine
 from xverse_chat.engine.making import make_decoder
 from xverse_chat.engine.quant import bits_of, linears, quantize_linear
 from xverse_chat.engine.reply import stream_reply
+from xverse_chat.engine.tokenizer import TextTokenizer
 from xverse_chat.engine.weights import load_weights, read_weights
 from xverse_chat.errors import UsageError
 from xverse_chat.progress import NoProgress, Progress
@@ -207,7 +208,7 @@ class XverseForCausalLM(LlamaForCausalLM):
         chosen = generation_config.to_diff_dict() if generation_config is not None else {}
         events = stream_reply(
             self.engine,
-            tokenizer,
+            TextTokenizer.of(tokenizer),
             messages,
             generation_settings({**own, **chosen}),
             eos_token_id=self.generation_config.eos_token_id,

@@ -5,7 +5,7 @@ with a scale and an integer zero point, chosen by ``scale_search``.
 Pure functions from weights to codes, a Linear that holds the codes, and the replacement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -144,6 +144,18 @@ class QuantizedLinear(nn.Module):
     def _block(self, first: int, end: int) -> Codes:
         zeros = None if self.zeros is None else self.zeros[first:end]
         return Codes(self.values[first:end], self.scales[first:end], zeros)
+
+
+def joined_codes(linears: Sequence[QuantizedLinear]) -> Codes:
+    """Return the codes of matrices of one kind and width, one below the other."""
+    if len(linears) == 1:
+        return Codes(linears[0].values, linears[0].scales, linears[0].zeros)
+    zeros = [linear.zeros for linear in linears if linear.zeros is not None]
+    return Codes(
+        torch.cat([linear.values for linear in linears]),
+        torch.cat([linear.scales for linear in linears]),
+        torch.cat(zeros) if zeros else None,
+    )
 
 
 def quantize_linear(weight: Tensor, *, bits: int) -> QuantizedLinear:

@@ -7,18 +7,16 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
-from transformers import PreTrainedTokenizerFast
-
 from xverse_chat.chat.backend import Finish, Message, Timings, Usage
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.generate import Engine, Outcome
 from xverse_chat.engine.prompt import build_prompt
-from xverse_chat.engine.tokenizer import IncrementalDecoder
+from xverse_chat.engine.tokenizer import IncrementalDecoder, TextTokenizer
 
 
 def stream_reply(
     engine: Engine,
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: TextTokenizer,
     messages: Sequence[Message],
     settings: GenerationSettings,
     *,
@@ -35,7 +33,8 @@ def stream_reply(
         context_tokens=context_tokens,
         max_new_tokens=settings.max_new_tokens,
     )
-    decoder = IncrementalDecoder(tokenizer)
+    goes_on = messages[-1].role == "assistant"
+    decoder = IncrementalDecoder(tokenizer, after=prompt.ids if goes_on else ())
     events = engine.reply(prompt.ids, settings, eos_token_id=eos_token_id, stop=stop)
     with closing(events):
         for event in events:

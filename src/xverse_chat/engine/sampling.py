@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xverse_chat.config import GenerationSettings
-from xverse_chat.errors import EngineError
+from xverse_chat.errors import NotNumbersError
 from xverse_chat.wording import say
 
 
@@ -85,9 +85,9 @@ def keep_top_p(scores: Tensor, mass: float) -> Tensor:
     return scores.scatter(0, places, ordered.masked_fill(before >= mass, -torch.inf))
 
 
-def not_numbers_error() -> EngineError:
+def not_numbers_error() -> NotNumbersError:
     """Return what to say when logits are NaN or infinite: what followed would be noise."""
-    return EngineError(
+    return NotNumbersError(
         say("The model computed values that are not numbers."),
         hint=say(
             "In float16 some weights overflow: try --dtype bfloat16 or float32. If that "

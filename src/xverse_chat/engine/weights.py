@@ -35,7 +35,7 @@ from xverse_chat.progress import Progress, Stage
 from xverse_chat.wording import say
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
+    from xverse_chat.engine.llama import LlamaModel
 
 _CPU = torch.device("cpu")
 
@@ -68,7 +68,7 @@ def read_weights(
 
 
 def load_weights(
-    model: "LlamaForCausalLM",
+    model: "LlamaModel",
     files: ModelFiles,
     *,
     device: torch.device,
@@ -100,7 +100,7 @@ def load_weights(
 
 
 def _place(
-    model: "LlamaForCausalLM",
+    model: "LlamaModel",
     name: str,
     weight: Tensor | Codes,
     *,

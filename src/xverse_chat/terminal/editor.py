@@ -4,26 +4,23 @@ While the model loads, a bar at the foot of the screen shows how far it is.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 
-from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application, get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent
-from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import InMemoryHistory
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.completion import CompleteEvent, Completer
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition, is_searching
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.styles import Style
-from prompt_toolkit.utils import get_cwidth
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
-from xverse_chat.progress import Stage
-from xverse_chat.terminal.commands import COMMANDS, SLASHES
-from xverse_chat.terminal.completion import CommandCompleter
+from xverse_chat.errors import XverseChatError
+from xverse_chat.terminal.clusters import cluster_bindings
+from xverse_chat.terminal.commands.parsing import SLASHES, as_typed
 from xverse_chat.terminal.entry import (
     INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
@@ -32,94 +29,89 @@ from xverse_chat.terminal.entry import (
     Entry,
     message_bytes,
 )
+from xverse_chat.terminal.external_editor import edit_text
+from xverse_chat.terminal.folds import Folds
+from xverse_chat.terminal.foot import Foot
+from xverse_chat.terminal.history import InputHistory
+from xverse_chat.terminal.history_file import HistoryFile
+from xverse_chat.terminal.line_session import LineSession
 from xverse_chat.terminal.measures import format_bytes
-from xverse_chat.terminal.rich_renderer import bar
-from xverse_chat.terminal.tally import ProgressTally, describe
 from xverse_chat.terminal.texts import Texts
 
 REFRESH_S = 0.1
-
-_PROMPT: StyleAndTextTuples = [("class:prompt", "> ")]
-_CONTINUATION: StyleAndTextTuples = [("", "  ")]
-_STYLE = Style.from_dict(
-    {
-        "prompt": "bold ansicyan",
-        "bottom-toolbar": "noreverse",
-        "bar-done": "ansicyan",
-        "completion-menu": "bg:default",
-        "completion-menu.completion": "bg:default fg:default",
-        "completion-menu.completion.current": "noreverse bg:default fg:ansicyan bold",
-        "completion-menu.meta.completion": "bg:default fg:ansibrightblack",
-        "completion-menu.meta.completion.current": "bg:default fg:default",
-    }
-)
 
 
 class LineEditor:
     """Reads messages.
 
     ``begin`` is called once, when the first line can be typed: what it starts would else slow
-    down its coming. ``announce`` is called above the line when the model is loaded.
+    down its coming. ``announce`` is called above the line when the model is loaded. Without a
+    ``history`` nothing that is typed outlives the program.
     """
 
     def __init__(
         self,
         texts: Texts,
         loading: Loading,
-        tally: ProgressTally,
+        foot: Foot,
         *,
+        completer: Completer,
+        history: HistoryFile | None,
         begin: Callable[[], None],
         announce: Callable[[], None],
     ) -> None:
         self._texts = texts
         self._loading = loading
-        self._tally = tally
+        self._foot = foot
+        self._completer = completer
         self._begin: Callable[[], None] | None = begin
         self._announce = announce
         self._is_announced = False
         self._pasted = False
+        self._is_draft = False
+        self._is_outside = False
         self._interrupted_at = float("-inf")
-        self._hint = ""
-        self._completer = CommandCompleter(texts)
-        self._session: PromptSession[str | Departure] = PromptSession(
-            _PROMPT,
-            multiline=True,
-            prompt_continuation=_CONTINUATION,
-            style=_STYLE,
-            include_default_pygments_style=False,
-            history=InMemoryHistory(),
-            completer=self._completer,
+        self._folds = Folds(texts)
+        self._history = InputHistory(history, self._folds)
+        self._session = LineSession(
+            texts,
+            history=self._history,
+            completer=completer,
             complete_while_typing=Condition(self._is_command),
-            reserve_space_for_menu=len(COMMANDS) + 1,
-            key_bindings=self._bindings(),
+            bottom_toolbar=foot.content,
+            key_bindings=merge_key_bindings([cluster_bindings(self._folds), self._bindings()]),
         )
         self._session.default_buffer.on_text_changed += self._text_changed
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message; raise what loading ended with."""
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message, from ``draft`` on; raise what loading ended with."""
         if self._loading.failure is not None:
             raise self._loading.failure
         self._pasted = False
+        self._is_draft = bool(draft)
         self._set_hint("")
         try:
-            result = self._session.prompt(pre_run=self._begin_to_watch)
+            result = self._session.prompt(
+                default=self._folds.fold(draft), pre_run=self._begin_to_watch
+            )
         except EOFError:  # the terminal is gone
             return Departure(0)
         self._begin_once()  # a line that was there at once was sent before it was watched
-        if isinstance(result, Departure):
-            return result
-        return Entry(clean_text(result), self._pasted)
+        return result
 
     def _bindings(self) -> KeyBindings:
         bindings = KeyBindings()
-        bindings.add("enter")(self._send)
+        is_editing = ~is_searching
+        bindings.add("enter", filter=is_editing)(self._send)
         for keys in (("escape", "enter"), ("c-j",), ("escape", "c-j")):
-            bindings.add(*keys)(_break_line)
-        bindings.add("tab")(self._complete)
-        bindings.add(Keys.BracketedPaste)(self._paste)
-        bindings.add("c-c")(self._interrupt)
-        bindings.add("<sigint>")(self._interrupt)
-        bindings.add("c-d", filter=Condition(lambda: not get_app().current_buffer.text))(_end)
+            bindings.add(*keys, filter=is_editing)(_break_line)
+        bindings.add("tab", filter=is_editing)(self._complete)
+        bindings.add(Keys.BracketedPaste, filter=is_editing)(self._paste)
+        bindings.add("c-x", "c-e", filter=is_editing)(self._edit_outside)
+        bindings.add("c-c", filter=is_editing)(self._interrupt)
+        bindings.add("<sigint>", filter=is_editing)(self._interrupt)
+        is_empty = Condition(lambda: not get_app().current_buffer.text)
+        bindings.add("c-d", filter=is_editing & is_empty)(_end)
         return bindings
 
     def _send(self, event: KeyPressEvent) -> None:
@@ -128,15 +120,21 @@ class LineEditor:
         if document.is_cursor_at_the_end and document.char_before_cursor == "\\":
             buffer.delete_before_cursor()
             buffer.newline(copy_margin=False)
-        elif message_bytes(buffer.text) > MAX_MESSAGE_BYTES:
-            self._set_hint(_too_large(self._texts.too_long, buffer.text))
-        elif buffer.text.strip():
-            buffer.validate_and_handle()
+            return
+        text = clean_text(self._folds.expand(buffer.text))
+        if message_bytes(text) > MAX_MESSAGE_BYTES:
+            self._set_hint(_too_large(self._texts.too_long, text))
+        elif text.strip():
+            entry = Entry(text, self._pasted, self._is_draft)
+            self._history.append_string(as_typed(entry))
+            event.app.exit(result=entry)
 
     def _complete(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if buffer.complete_state is not None:
             buffer.complete_next()
+            return
+        if not self._is_command():
             return
         # The menu may be on its way still, while the only candidate is known.
         asked = CompleteEvent(completion_requested=True)
@@ -148,14 +146,35 @@ class LineEditor:
 
     def _paste(self, event: KeyPressEvent) -> None:
         pasted = clean_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
-        text = event.current_buffer.text + pasted
-        if message_bytes(text) > MAX_MESSAGE_BYTES:
-            self._set_hint(_too_large(self._texts.paste_too_long, text))
+        whole = self._folds.expand(event.current_buffer.text) + pasted
+        if message_bytes(whole) > MAX_MESSAGE_BYTES:
+            self._set_hint(_too_large(self._texts.paste_too_long, whole))
             return
-        event.current_buffer.insert_text(pasted)
+        event.current_buffer.insert_text(self._folds.fold(pasted))
         self._pasted = True
 
+    def _edit_outside(self, event: KeyPressEvent) -> None:
+        event.app.create_background_task(self._run_editor(event.current_buffer))
+
+    async def _run_editor(self, buffer: Buffer) -> None:
+        before = self._folds.expand(buffer.text)
+        self._is_outside = True
+        try:
+            edited = await run_in_terminal(lambda: edit_text(before, os.environ), in_executor=True)
+        except XverseChatError as error:
+            told = self._texts.told
+            self._set_hint(f"{told(error.message)} {told(error.hint)}".rstrip())
+        else:
+            if message_bytes(edited) > MAX_MESSAGE_BYTES:
+                self._set_hint(_too_large(self._texts.paste_too_long, edited))
+            elif edited != before:
+                buffer.document = Document(self._folds.fold(edited))
+        finally:
+            self._is_outside = False
+
     def _interrupt(self, event: KeyPressEvent) -> None:
+        if self._is_outside:  # it was meant for the editor
+            return
         now = time.monotonic()
         if not self._loading.is_over:
             event.app.exit(result=Departure(INTERRUPTED_EXIT_CODE))
@@ -172,39 +191,20 @@ class LineEditor:
     def _text_changed(self, buffer: Buffer) -> None:
         self._set_hint("")
         if not buffer.text:
-            self._pasted = False
+            self._pasted = self._is_draft = False
 
     def _is_command(self) -> bool:
         return self._session.default_buffer.text[:1] in SLASHES and not self._pasted
 
     async def _drop_hint_later(self) -> None:
-        hint = self._hint
+        hint = self._foot.hint
         await asyncio.sleep(SECOND_INTERRUPT_WITHIN_S)
-        if self._hint == hint:
+        if self._foot.hint == hint:
             self._set_hint("")
 
     def _set_hint(self, hint: str) -> None:
-        self._hint = hint
-        self._update_foot()
-
-    def _update_foot(self) -> None:
-        """Put at the foot of the screen what is worth knowing; nothing, and there is no foot."""
-        if self._hint:
-            self._session.bottom_toolbar = [("", self._hint)]
-        elif not self._loading.is_over:
-            self._session.bottom_toolbar = self._loading_bar()
-        else:
-            self._session.bottom_toolbar = None
+        self._foot.hint = hint
         self._session.app.invalidate()
-
-    def _loading_bar(self) -> StyleAndTextTuples:
-        snapshot = self._tally.snapshot()
-        stage = f"{self._texts.stage(snapshot.stage or Stage.LOAD)}  "
-        figures = describe(snapshot, self._texts)
-        room = get_app().output.get_size().columns - get_cwidth(stage + figures) - 2
-        done, rest = bar(snapshot, room)
-        after = f"{rest} {figures}" if done + rest else figures.lstrip()
-        return [("", stage), ("class:bar-done", done), ("", after)]
 
     def _begin_to_watch(self) -> None:
         if not self._is_announced:
@@ -218,10 +218,9 @@ class LineEditor:
 
     async def _watch_loading(self, app: Application[object]) -> None:
         self._begin_once()
-        while not self._loading.is_over:
-            self._update_foot()
+        while not self._loading.is_over or self._is_outside:
+            self._session.app.invalidate()
             await asyncio.sleep(REFRESH_S)
-        self._update_foot()
         if app.is_done:
             return
         if self._loading.failure is not None:

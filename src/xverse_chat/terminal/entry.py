@@ -3,17 +3,22 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-MAX_MESSAGE_BYTES = 256 * 1024
+# Far more than any context holds: what is too long is told in tokens, by whoever counts them.
+MAX_MESSAGE_BYTES = 2**20
 INTERRUPTED_EXIT_CODE = 130
 SECOND_INTERRUPT_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message as it was typed; ``pasted`` when part of it was, which makes it no command."""
+    """A message as it was typed; ``pasted`` when part of it was, which makes it no command.
+
+    ``from_draft`` when it was made of the text that stood in the line.
+    """
 
     text: str
     pasted: bool = False
+    from_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +31,8 @@ class Departure:
 class Editor(Protocol):
     """Where messages are written."""
 
-    def read(self) -> Entry | Departure:
-        """Let the user write a message.
+    def read(self, draft: str = "") -> Entry | Departure:
+        """Let the user write a message; ``draft`` stands in the line already.
 
         Raises the XverseChatError that loading the model ended with, if it does so meanwhile.
         """

@@ -101,7 +101,7 @@ class PlainRenderer:
         """Write one line for each row."""
         self.notice(heading)
         for name, meaning in rows:
-            self.notice(f"{name}: {meaning}")
+            self.notice(f"{sanitise_line(name)}: {meaning}" if name else meaning)
 
     def blank(self) -> None:
         """Leave no line free: a screen reader would read it out."""

@@ -17,16 +17,25 @@ STOP_PATIENCE_S = 0.6
 class Reply:
     """One reply on the screen."""
 
-    def __init__(self, answering: Answering, renderer: Renderer, texts: Texts) -> None:
+    def __init__(
+        self,
+        answering: Answering,
+        renderer: Renderer,
+        texts: Texts,
+        *,
+        shows_statistics: bool = True,
+    ) -> None:
+        self._shows_statistics = shows_statistics
         self._answering = answering
         self._renderer = renderer
         self._texts = texts
         self._is_said = False
 
-    def show(self, interrupt: threading.Event, *, context_tokens: int) -> None:
+    def show(self, interrupt: threading.Event, *, context_tokens: int) -> Finish | None:
         """Show the reply to its end, its error, or shortly after ``interrupt`` is set.
 
-        Raises DeviceLostError when it was shown: no other reply will come.
+        Returns how it ended, None where that is not known. Raises DeviceLostError when it was
+        shown: no other reply will come.
         """
         self._renderer.begin_reply()
         try:
@@ -36,13 +45,17 @@ class Reply:
             self._renderer.error(error)
             if isinstance(error, DeviceLostError):
                 raise
-            return
+            return None
         if finish is None or finish.reason == "interrupted":
             note = self._texts.interrupted if self._is_said else self._texts.taken_back
-            self._renderer.end_reply(note, finish if self._is_said else None)
+            self._end(note, finish if self._is_said else None)
         else:
-            self._renderer.end_reply("" if self._is_said else self._texts.nothing_said, finish)
+            self._end("" if self._is_said else self._texts.nothing_said, finish)
             self._explain(finish, context_tokens)
+        return finish
+
+    def _end(self, note: str, finish: Finish | None) -> None:
+        self._renderer.end_reply(note, finish if self._shows_statistics else None)
 
     def _stream(self, interrupt: threading.Event) -> Finish | None:
         """Return how the reply ended, or None when it would not end."""

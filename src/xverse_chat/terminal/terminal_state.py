@@ -83,6 +83,12 @@ class TerminalState:
         with suppress(termios.error):  # it has hung up: there is nothing to set
             termios.tcsetattr(self._input, termios.TCSANOW, mode)
 
+    def write(self, content: bytes) -> None:
+        """Send bytes to the terminal, past Python's buffers; nothing where it is gone."""
+        with suppress(OSError):
+            while content:
+                content = content[os.write(self._output, content) :]
+
     def _write(self, text: str) -> None:
         # Past Python's buffers, which a signal handler may have interrupted in the middle.
         with suppress(OSError):

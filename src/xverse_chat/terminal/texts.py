@@ -63,13 +63,53 @@ class Texts:
     spoken_code_end: str
     spoken_table: str
 
+    # Conversations that are kept
+    resumed: str
+    resumed_copy: str
+    resumed_torn: str
+    unanswered: str
+    none_to_continue: str
+    new_name: str
+    saving_failed: str
+    saving_works: str
+    export_untitled: str
+    export_system: str
+    export_user: str
+    export_assistant: str
+    export_interrupted: str
+    export_cut_off: str
+
+    # The context
+    meter: str
+    context_full: str
+    context_question: str
+    context_drop: str
+    context_summarise: str
+    context_refuse: str
+    round_one: str
+    rounds_many: str
+    rounds_dropped: str
+    rounds_summarised: str
+    summarising: str
+    choice_question: str
+    choice_again: str
+    context_left_out: str
+    context_summary: str
+    context_policy: str
+    context_undecided: str
+    context_unknown: str
+
     # The line editor
     interrupt_hint: str
     too_long: str
     paste_too_long: str
+    folded: str
+    folded_lines: str
+    search_label: str
+    repeat_label: str
+    status_context: str
 
     # Commands
-    help_commands: str
     help_keys: str
     key_enter: str
     key_newline: str
@@ -80,6 +120,11 @@ class Texts:
     key_backslash: str
     key_backslash_name: str
     key_slash: str
+    key_history_name: str
+    key_history: str
+    key_search: str
+    key_editor: str
+    key_complete: str
     unknown_command: str
     did_you_mean: str
     see_help: str
@@ -88,6 +133,7 @@ class Texts:
     language_unknown: str
     language_switched: str
     attached: str
+    attached_next: str
 
     # The offer
     offer_missing: str
@@ -141,8 +187,9 @@ ENGLISH = Texts(
     taken_back="(interrupted; nothing was said, so the question was taken back)",
     nothing_said="(the model ended without saying anything)",
     still_stopping="Waiting for the reply before to stop",
-    not_sent="Not sent. The up arrow brings the message back.",
-    cut_off="The reply was cut off at {count} tokens; --max-new-tokens sets the limit.",
+    not_sent="Not sent. Your message is in the line again.",
+    cut_off="The reply was cut off at {count} tokens; /continue goes on, "
+    "/set max_new_tokens changes the limit.",
     dropped="The conversation is longer than the {context} tokens the model can read: "
     "the oldest {count} messages were left out.",
     error_label="Error: ",
@@ -152,10 +199,51 @@ ENGLISH = Texts(
     spoken_code_in="Code in {language}:",
     spoken_code_end="End of code.",
     spoken_table="Table of {columns} columns and {rows} rows:",
+    resumed="Going on with “{title}” (questions so far: {count}).",
+    resumed_copy="It is open in another window, so this is a copy: the other one stays as it is.",
+    resumed_torn="Its last line was never finished, because the program or the machine stopped; "
+    "it was left out. Everything before it is here.",
+    unanswered="The last question was not answered. It is in the line again.",
+    none_to_continue="There is no earlier conversation yet: this is a new one.",
+    new_name="There is no conversation “{name}” yet: this one gets the name.",
+    saving_failed="This conversation is not being saved: {reason} ({path}). You can go on; "
+    "everything is saved as soon as that works again.",
+    saving_works="Saving works again; everything said so far is saved.",
+    export_untitled="A conversation",
+    export_system="System text",
+    export_user="You",
+    export_assistant="Model",
+    export_interrupted="The answer was broken off here.",
+    export_cut_off="The answer reached its greatest length here.",
+    meter="Context {used} / {context} ({percent} %)",
+    context_full="The conversation no longer fits: with this message it has {needed} tokens, and "
+    "{budget} of the model's {context} are free for it beside the answer. Before it can go on, "
+    "the oldest has to make room: {rounds}.",
+    context_question="What shall happen, now and later in this conversation?",
+    context_drop="leave the oldest rounds out; they stay saved, the model no longer reads them",
+    context_summarise="have the model sum them up first, and read the summary instead",
+    context_refuse="leave nothing out; send nothing that does not fit",
+    round_one="round {number} (“{question}”)",
+    rounds_many="rounds {first} to {last} (from “{opening}” to “{closing}”)",
+    rounds_dropped="Left out for the model from here on: {rounds}. The prompt has {kept} tokens "
+    "instead of {needed}. They stay saved; /context changes what happens.",
+    rounds_summarised="The model reads a summary of {count} tokens instead of {rounds}:\n{summary}",
+    summarising="Summing up {rounds}",
+    choice_question="Your choice [1]: ",
+    choice_again="Please type a number from 1 to {last}.",
+    context_left_out="{count} rounds at the beginning are left out for the model.",
+    context_summary="It reads this instead:\n{summary}",
+    context_policy="When the context is full: {policy}.",
+    context_undecided="you will be asked",
+    context_unknown="{name} takes drop, summarise or refuse.",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
-    help_commands="Commands",
+    folded="⟦pasted: {beginning} · {size}{number}⟧",
+    folded_lines="⟦pasted: {beginning} · {lines} lines · {size}{number}⟧",
+    search_label="Search backward: ",
+    repeat_label="Repeat: ",
+    status_context="context {figures}",
     help_keys="Keys",
     key_enter="send the message",
     key_newline="begin a new line; so do Ctrl-J, and \\ at the end of a line with Enter",
@@ -166,6 +254,11 @@ ENGLISH = Texts(
     key_backslash="at the end of a line, then Enter: begin a new line",
     key_backslash_name="\\",
     key_slash="at the start: send a message that begins with /",
+    key_history_name="Up, Down",
+    key_history="earlier messages, also of earlier runs",
+    key_search="look for an earlier message; again for one before it",
+    key_editor="write in your own editor: $VISUAL, else $EDITOR",
+    key_complete="complete a command, a file, a name",
     unknown_command="There is no command {word}; nothing was sent.",
     did_you_mean="Did you mean {name}?",
     see_help="/help lists the commands; // at the start sends a message that begins with /.",
@@ -174,6 +267,7 @@ ENGLISH = Texts(
     language_unknown="Say which language: {known}.",
     language_switched="The program speaks English now.",
     attached="The first message takes along {names}. /new leaves that out.",
+    attached_next="The next message takes along {names}. /new leaves that out.",
     offer_missing="{model} is not on this machine yet.",
     offer_download="download it now: {size}, into",
     offer_demo="talk to the small demo model that is included",
@@ -213,8 +307,8 @@ CHINESE = Texts(
     taken_back="（已中断；尚未回答，问题已撤回）",
     nothing_said="（模型没有说话就结束了）",
     still_stopping="正在等待上一个回答停止",
-    not_sent="没有发送。按上方向键可以找回这条消息。",
-    cut_off="回答到 {count} 个 token 时被截断；--max-new-tokens 可以调整上限。",
+    not_sent="没有发送，消息已放回输入行。",
+    cut_off="回答到 {count} 个 token 时被截断；/continue 接着说，/set max_new_tokens 调整上限。",
     dropped="对话超过了模型能读的 {context} 个 token，最早的 {count} 条消息已略去。",
     error_label="错误：",
     spoken_heading="标题：",
@@ -223,10 +317,48 @@ CHINESE = Texts(
     spoken_code_in="{language} 代码：",
     spoken_code_end="代码结束。",
     spoken_table="表格，{columns} 列，{rows} 行：",
+    resumed="继续“{title}”（已有 {count} 个问题）。",
+    resumed_copy="它正在另一个窗口里打开，所以这里是一份副本，那一份保持不变。",
+    resumed_torn="程序或机器曾在写入时停止，最后一行没有写完，已略去；之前的内容都在。",
+    unanswered="最后一个问题没有得到回答，已放回输入行。",
+    none_to_continue="还没有以前的对话，这是一段新的对话。",
+    new_name="还没有名为“{name}”的对话，这段新对话就用这个名字。",
+    saving_failed="这段对话没有保存：{reason}（{path}）。可以继续聊；一旦能写入，会全部补存。",
+    saving_works="又可以保存了，到目前为止的内容都已存好。",
+    export_untitled="一段对话",
+    export_system="系统提示",
+    export_user="我",
+    export_assistant="模型",
+    export_interrupted="回答在这里中断。",
+    export_cut_off="回答在这里达到长度上限。",
+    meter="上下文 {used} / {context}（{percent} %）",
+    context_full="对话放不下了：加上这条消息共有 {needed} 个 token，而模型的 {context} 个里，"
+    "除去回答能用的是 {budget} 个。要继续，最早的内容得让出位置：{rounds}。",
+    context_question="在这段对话里，现在和以后该怎么做？",
+    context_drop="略去最早的几轮；它们仍然保存着，只是模型不再读到",
+    context_summarise="先让模型把它们写成摘要，以后只读摘要",
+    context_refuse="什么都不略去；放不下的消息不发送",
+    round_one="第 {number} 轮（“{question}”）",
+    rounds_many="第 {first} 到第 {last} 轮（从“{opening}”到“{closing}”）",
+    rounds_dropped="从现在起模型不再读到{rounds}，提示从 {needed} 个 token 减到 {kept} 个。"
+    "它们仍然保存着；/context 可以改变做法。",
+    rounds_summarised="模型改读 {count} 个 token 的摘要，代替{rounds}：\n{summary}",
+    summarising="正在为{rounds}写摘要",
+    choice_question="请选择 [1]：",
+    choice_again="请输入 1 到 {last} 的数字。",
+    context_left_out="开头的 {count} 轮模型不再读到。",
+    context_summary="它改读这份摘要：\n{summary}",
+    context_policy="上下文满了的时候：{policy}。",
+    context_undecided="到时候再问",
+    context_unknown="{name} 后面可以是 drop、summarise 或 refuse。",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",
-    help_commands="命令",
+    folded="⟦粘贴：{beginning} · {size}{number}⟧",
+    folded_lines="⟦粘贴：{beginning} · {lines} 行 · {size}{number}⟧",
+    search_label="向前搜索：",
+    repeat_label="重复：",
+    status_context="上下文 {figures}",
     help_keys="按键",
     key_enter="发送消息",
     key_newline="换行；按 Ctrl-J，或在行末输入 \\ 再按回车也可以",
@@ -237,6 +369,11 @@ CHINESE = Texts(
     key_backslash="放在行末再按回车：换行",
     key_backslash_name="\\",
     key_slash="放在开头：发送以 / 开头的消息",
+    key_history_name="上、下",
+    key_history="以前输入的消息，包括以前运行时的",
+    key_search="搜索以前的消息；再按一次找更早的",
+    key_editor="用自己的编辑器来写：$VISUAL，其次 $EDITOR",
+    key_complete="补全命令、文件或名称",
     unknown_command="没有 {word} 这个命令，什么也没有发送。",
     did_you_mean="您是想输入 {name} 吗？",
     see_help="/help 列出所有命令；以 // 开头可以发送以 / 开头的消息。",
@@ -245,6 +382,7 @@ CHINESE = Texts(
     language_unknown="请说明用哪种语言：{known}。",
     language_switched="界面语言已切换为中文。",
     attached="第一条消息会附上 {names}。用 /new 可以去掉。",
+    attached_next="下一条消息会附上 {names}。用 /new 可以去掉。",
     offer_missing="本机还没有 {model}。",
     offer_download="现在下载：{size}，存放到",
     offer_demo="先和自带的小型演示模型对话",

@@ -28,9 +28,9 @@ def translate(text: str, language: Language) -> str:
 @cache
 def chinese_sentences() -> Mapping[str, str]:
     """Return every sentence there is in Chinese, by its English template."""
-    from xverse_chat.terminal.chinese import chat, checkpoint, cli, engine, foreign, hub
+    from xverse_chat.terminal.chinese import chat, checkpoint, cli, engine, foreign, hub, terminal
 
     sentences: dict[str, str] = {}
-    for part in (chat, checkpoint, cli, engine, foreign, hub):
+    for part in (chat, checkpoint, cli, engine, foreign, hub, terminal):
         sentences |= part.SENTENCES
     return sentences

@@ -9,7 +9,7 @@ from training.evaluate import load_tokenizer
 from training.tokenizer import EOS_ID
 from training.trials import recall_trials
 from xverse_chat.config import demo_folder
-from xverse_chat.engine.cpu.selection import make_cpu_forward
+from xverse_chat.engine.cpu.selection import make_kernel_forward
 from xverse_chat.engine.forward import Forward
 from xverse_chat.engine.model import XverseForCausalLM
 
@@ -57,8 +57,7 @@ def test_greedy_tokens_are_the_plain_ones(
     model = XverseForCausalLM.from_pretrained(demo_folder(), dtype=torch.float32)
     if bits is not None:
         model.quantize(bits)
-    forward = make_cpu_forward(model)
-    assert forward is not None
+    forward = make_kernel_forward(model)
     gaps: list[float] = []
     assert len(prompts) == 200
     for ids in prompts:

@@ -97,12 +97,14 @@ def exact(model: XverseForCausalLM) -> XverseForCausalLM:
 
 def weight_of(module: torch.nn.Module) -> Tensor:
     """Return (N, K) float64 of a quantized linear, whatever holds its codes."""
-    from xverse_chat.engine.cuda.fusing import PackedLinear
+    from xverse_chat.engine.cuda.fusing import UnpackedMatrix
     from xverse_chat.engine.cuda.layout import unpack
+    from xverse_chat.engine.packed_linear import PackedLinear
     from xverse_chat.engine.quant import Codes, QuantizedLinear, dequantize
 
     if isinstance(module, PackedLinear):
-        rows = unpack(module._matrix, torch.float64)
-        return rows[module._first_row : module._first_row + module.out_features]
+        assert isinstance(module.matrix, UnpackedMatrix)
+        rows = unpack(module.matrix.matrix, torch.float64)
+        return rows[module.first_row : module.first_row + module.out_features]
     assert isinstance(module, QuantizedLinear)
     return dequantize(Codes(module.values, module.scales, module.zeros), torch.float64)

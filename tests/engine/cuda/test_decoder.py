@@ -9,9 +9,11 @@ import torch
 from tests.engine.cuda.small import CAPACITY, VOCAB, Emulate, build, exact, small_model
 from xverse_chat.config import GenerationSettings
 from xverse_chat.engine.decoder import Decoder, HostDecoder
-from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.generate import Engine, Outcome
+from xverse_chat.engine.transformers_forward import TransformersForward
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 from xverse_chat.errors import EngineError
+from xverse_chat.wording import say
 
 PROMPT = [7, 91, 200, 12, 77, 90, 201, 202, 40, 41, 42, 43]
 GREEDY = GenerationSettings(max_new_tokens=12)
@@ -130,6 +132,33 @@ def test_values_that_are_no_numbers_end_in_an_error_and_are_forgotten(
         assert built.decoder.length == 0
         place.copy_(kept)
         assert run(engine, PROMPT)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        RuntimeError("operation not permitted when stream is capturing"),
+        KernelsUnavailableError(say("the driver does not record such launches")),
+    ],
+)
+def test_where_a_step_cannot_be_recorded_it_is_started_each_time(
+    refusal: Exception, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+
+    def refuse(graph: object) -> None:
+        tries.append(graph)
+        raise refusal
+
+    decoder = build(emulate, small_model()).decoder
+    expected = run(Engine(decoder), PROMPT)[0]
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "graph", refuse)
+    other = build(emulate, small_model()).decoder
+    other._can_record = True
+    assert run(Engine(other), PROMPT)[0] == expected
+    assert len(tries) == 1  # not again for each token
 
 
 def test_the_vocabularys_last_row_can_win(emulate: Emulate) -> None:

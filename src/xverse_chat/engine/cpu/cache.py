@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from xverse_chat.engine.cache import capacity_for
+from xverse_chat.engine.capacity import capacity_for
 from xverse_chat.engine.cpu.library import KINDS, CacheAddress
 
 

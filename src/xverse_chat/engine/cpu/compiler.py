@@ -4,64 +4,70 @@ A second and a half, once. Where there is no compiler the model is computed with
 """
 
 import ctypes
-import hashlib
 import os
+import platform
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from xverse_chat.config import kernel_cache_folder
-from xverse_chat.errors import EngineError
-from xverse_chat.wording import say
+from xverse_chat.engine.machine_code import code_path, keep_code, read_code
+from xverse_chat.engine.unavailable import KernelsUnavailableError
+from xverse_chat.wording import Sentence, foreign, say, system_reason
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
+_PROCESSORS = ("x86_64", "amd64")
 _COMPILERS = ("g++", "clang++")
 _OPTIONS = ("-std=c++17", "-O3", "-fopenmp", "-shared", "-fPIC", "-fvisibility=hidden")
-_LIMIT_S = 120.0
-
-
-class NoKernelsError(EngineError):
-    """The kernels cannot be used here; the plain way can."""
+# Some thirty times what it takes; nobody should wait longer for answers that come faster.
+LIMIT_S = 45.0
+_MOST_TOLD = 110
 
 
 def load_library(processor: Sequence[str] = ("-march=native",)) -> ctypes.CDLL:
     """Return the compiled kernels, from the cache if they are there.
 
     ``processor`` are the options that tell the compiler what to compute with. Raises
-    NoKernelsError when there is no compiler, or none that can compile them.
+    KernelsUnavailableError when there is no compiler, or none that can compile them.
     """
+    if platform.machine().lower() not in _PROCESSORS:
+        raise KernelsUnavailableError(say("the fast kernels are made for x86 processors only"))
     compiler = next(filter(None, map(shutil.which, _COMPILERS)), None)
     if compiler is None:
-        raise NoKernelsError(say("There is no C++ compiler."))
+        raise KernelsUnavailableError(
+            say("there is no C++ compiler to make the fast kernels with"),
+            hint=_installation_hint(),
+        )
     command = [compiler, *_OPTIONS, *processor]
     # All that the compiler knows of itself and of the processor: its predefined macros.
     macros = _run([*command, "-dM", "-E", "-x", "c++", os.devnull])
     sources = [path.read_text("utf-8") for path in sorted(KERNELS_FOLDER.iterdir())]
-    key = hashlib.sha256(repr((command, macros, sources)).encode()).hexdigest()[:32]
-    path = kernel_cache_folder() / f"{key}.so"
+    path = code_path((command, macros, sources), ".so")
     _share_threads()
+    if read_code(path) is not None:
+        return _loaded(path)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / path.name
+        _run([*command, str(KERNELS_FOLDER / "kernels.cpp"), "-o", str(made)])
+        if not made.exists():
+            raise KernelsUnavailableError(
+                say("the C++ compiler {compiler} made nothing", compiler=compiler)
+            )
+        return _loaded(path if keep_code(path, made.read_bytes()) else made)
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(path))
-    except OSError:  # not there, or damaged
-        pass
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=path.parent)
-    except OSError:  # no room to keep it
-        folder = tempfile.TemporaryDirectory()
-    with folder:
-        made = Path(folder.name) / path.name
-        _run([*command, str(KERNELS_FOLDER / "kernels.cpp"), "-o", str(made)])
-        try:
-            return ctypes.CDLL(str(_kept(made, path)))
-        except OSError as error:
-            raise NoKernelsError(
-                say("The compiled kernels cannot be loaded: {reason}.", reason=error)
-            ) from error
+    except OSError as error:
+        raise KernelsUnavailableError(
+            say("the compiled kernels do not load: {reason}", reason=_short(str(error)))
+        ) from error
 
 
 def _share_threads() -> None:
@@ -74,23 +80,69 @@ def _share_threads() -> None:
         ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
 
 
-def _kept(made: Path, path: Path) -> Path:
-    """Move what was made to its place, where that can be, and return where it is."""
-    try:
-        return made.replace(path)
-    except OSError:
-        return made
-
-
 def _run(command: Sequence[str]) -> str:
+    """Return what a command prints, or end it with all that it started when it takes too long."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S
-        )
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C"},  # "error" in English, to be found below
+            start_new_session=True,
+        ) as process:
+            try:
+                output, complaints = process.communicate(timeout=LIMIT_S)
+            except BaseException:
+                _end(process)
+                raise
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NoKernelsError(say("The C++ compiler failed: {reason}.", reason=error)) from error
-    if done.returncode != 0:
-        errors = [line for line in done.stderr.splitlines() if "error" in line]
-        reason = " ".join(errors[:1])
-        raise NoKernelsError(say("The kernels do not compile: {reason}", reason=reason))
-    return done.stdout
+        raise KernelsUnavailableError(
+            say(
+                "the C++ compiler {compiler} does not work: {reason}",
+                compiler=command[0],
+                reason=_cause(error),
+            )
+        ) from error
+    if process.returncode != 0:
+        raise KernelsUnavailableError(
+            say(
+                "the fast kernels do not compile here: {reason}",
+                reason=_complaint(complaints, process.returncode),
+            )
+        )
+    return output
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a compiler and what it started: the part that computes is a process of its own."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _cause(error: OSError | subprocess.TimeoutExpired) -> Sentence:
+    if isinstance(error, OSError):
+        return system_reason(error)
+    return say("it took more than {limit_s:.0f} s", limit_s=LIMIT_S)
+
+
+def _complaint(complaints: str, exit_code: int) -> Sentence:
+    """Return the line that says most of what a compiler wrote about its failure."""
+    lines = complaints.strip().splitlines()
+    if not lines:
+        return say("it ended with {exit_code}", exit_code=exit_code)
+    return _short(next((line for line in lines if "error" in line), lines[0]))
+
+
+def _short(text: str) -> Sentence:
+    return foreign(text if len(text) <= _MOST_TOLD else text[: _MOST_TOLD - 1] + "…")
+
+
+def _installation_hint() -> Sentence:
+    if sys.platform == "win32":
+        return say("Inside WSL, with g++ installed there, they come faster.")
+    return say("Install g++ (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++).")

@@ -1,63 +1,91 @@
-"""The model's forward on a CPU, in the compiled kernels: a token costs the reading of its weights.
+"""The model's forward on a CPU: a token costs the reading of its weights.
 
-The residual stream is float32 whatever the weights are in; the KV cache is float32 beside weights
-in float32, else float16.
+Products and the steps between them are handed in: the compiled kernels', or torch's own. The
+residual stream is float32 whatever the weights are in; the KV cache is float32 beside weights in
+float32, else float16.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xverse_chat.engine.cpu.attention import Attention, causal_mask
 from xverse_chat.engine.cpu.cache import CpuCache
-from xverse_chat.engine.cpu.library import Kernels, LayerAddress
 from xverse_chat.engine.cpu.products import Product
 from xverse_chat.engine.forward import CheckStop
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
+    from xverse_chat.engine.llama import LlamaModel
+
+AnyProduct = TypeVar("AnyProduct", bound=Product, covariant=True)
 
 
-class CpuLayer:
-    """The weights of a layer, where the model has them."""
+@dataclass(frozen=True, slots=True)
+class CpuLayer(Generic[AnyProduct]):
+    """The weights of a layer. Norms (K,) are float32."""
 
-    def __init__(
-        self,
-        layer: nn.Module,
-        *,
-        qkv: Product,
-        output: Product,
-        gate_up: Product,
-        down: Product,
+    attention_norm: Tensor
+    mlp_norm: Tensor
+    qkv: AnyProduct
+    output: AnyProduct
+    gate_up: AnyProduct
+    down: AnyProduct
+
+
+class Steps(Protocol):
+    """What a layer computes beside products and attention, on contiguous float32 tensors."""
+
+    def norm(self, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        """Return the RMS norm of ``x`` (T, K) with ``weight`` (K,)."""
+
+    def gate(self, x: Tensor) -> Tensor:
+        """Return (T, K) of ``x`` (T, 2K): SiLU of the first half times the second."""
+
+    def rotate(
+        self, cache: CpuCache, layer: int, qkv: Tensor, angles: tuple[Tensor, Tensor]
     ) -> None:
-        self.attention_norm = float32_copy(layer.get_parameter("input_layernorm.weight"))
-        self.mlp_norm = float32_copy(layer.get_parameter("post_attention_layernorm.weight"))
-        self.qkv, self.output, self.gate_up, self.down = qkv, output, gate_up, down
-        self.address = LayerAddress(
-            self.attention_norm.data_ptr(),
-            self.mlp_norm.data_ptr(),
-            *(product.address for product in (qkv, output, gate_up, down)),
-        )
+        """Rotate q in ``qkv`` (T, 3HD); write k, rotated, and v to the end of the cache."""
+
+
+class OneToken(Protocol):
+    """A faster way through all layers for one token."""
+
+    def run(
+        self,
+        hidden: Tensor,
+        cache: CpuCache,
+        angles: tuple[Tensor, Tensor],
+        check_stop: CheckStop,
+    ) -> None:
+        """Let ``hidden`` (1, K) pass through all layers, in place; ``cache`` has room."""
 
 
 class CpuForward:
     """A ``Forward``. ``make_cpu_forward`` makes it, where it can be."""
 
     def __init__(
-        self, model: "LlamaForCausalLM", kernels: Kernels, layers: list[CpuLayer], head: Product
+        self,
+        model: "LlamaModel",
+        steps: Steps,
+        layers: Sequence[CpuLayer[Product]],
+        head: Product,
+        one_token: OneToken | None = None,
     ) -> None:
         config = model.config
-        self._kernels = kernels
+        self._steps = steps
         self._layers = layers
         self._head = head
+        self._one_token = one_token
         self._epsilon: float = config.rms_norm_eps
         self._embedding = model.model.embed_tokens.weight.detach()
         self._norm = float32_copy(model.model.norm.weight)
         self._frequencies = float32_copy(model.model.rotary_emb.inv_freq)
-        self._room = torch.empty(5 * config.hidden_size + 3 * config.intermediate_size)
         self._heads: int = config.num_attention_heads
+        self._cache_dtype = torch.float32 if _is_float32(model.lm_head) else torch.float16
         self.forget()
 
     @property
@@ -76,9 +104,9 @@ class CpuForward:
 
     def forget(self) -> None:
         """Keep no token, and give the memory back."""
-        dtype = torch.float32 if self._head.is_float32 else torch.float16
         size = self._embedding.shape[1] // self._heads
-        self._cache = CpuCache(len(self._layers), self._heads, size, dtype)
+        self._cache = CpuCache(len(self._layers), self._heads, size, self._cache_dtype)
+        self._attention = Attention()
 
     @torch.inference_mode()
     def run(self, ids: Sequence[int], check_stop: CheckStop) -> Tensor:
@@ -89,62 +117,39 @@ class CpuForward:
         positions = torch.arange(first, end, dtype=torch.float32)
         turned = torch.outer(positions, self._frequencies)  # (T, D/2)
         angles = turned.cos(), turned.sin()
-        if len(ids) == 1:
-            self._pass_one(hidden, angles, check_stop)
+        if len(ids) == 1 and self._one_token is not None:
+            self._one_token.run(hidden, self._cache, angles, check_stop)
         else:
-            hidden = self._pass_many(hidden, angles, check_stop)
+            hidden = self._pass(hidden, angles, check_stop)
         # Only now: whatever ended the work before this line left the cache as it was.
         self._cache.length = end
-        return self._head(self._kernels.norm(hidden, self._norm, self._epsilon))[0]
+        return self._head(self._steps.norm(hidden, self._norm, self._epsilon))[0]
 
-    def _pass_one(
-        self, hidden: Tensor, angles: tuple[Tensor, Tensor], check_stop: CheckStop
-    ) -> None:
-        """Let ``hidden`` (1, K) pass through all layers, in place."""
-        for layer, cache in zip(self._layers, self._cache.addresses, strict=True):
-            check_stop()
-            self._kernels.pass_layer(
-                layer.address,
-                cache,
-                self._cache.length,
-                angles,
-                self._epsilon,
-                hidden,
-                self._room,
-            )
-
-    def _pass_many(
-        self, hidden: Tensor, angles: tuple[Tensor, Tensor], check_stop: CheckStop
-    ) -> Tensor:
+    def _pass(self, hidden: Tensor, angles: tuple[Tensor, Tensor], check_stop: CheckStop) -> Tensor:
         """Return what becomes of the last row of ``hidden`` (T, K) behind all layers, (1, K)."""
-        mask = _causal_mask(self._cache.length, len(hidden)) if self._cache.length else None
+        mask = causal_mask(self._cache.length, len(hidden)) if self._cache.length else None
         for number, layer in enumerate(self._layers):
             check_stop()
-            normed = self._kernels.norm(hidden, layer.attention_norm, self._epsilon)
+            normed = self._steps.norm(hidden, layer.attention_norm, self._epsilon)
             mixed = self._attend(number, layer.qkv(normed), angles, mask)
             if number == len(self._layers) - 1:  # nobody asks for the others' logits
                 hidden, mixed = hidden[-1:], mixed[-1:]
             hidden = layer.output(mixed).add_(hidden)
-            normed = self._kernels.norm(hidden, layer.mlp_norm, self._epsilon)
-            hidden = layer.down(self._kernels.gate(layer.gate_up(normed))).add_(hidden)
+            normed = self._steps.norm(hidden, layer.mlp_norm, self._epsilon)
+            hidden = layer.down(self._steps.gate(layer.gate_up(normed))).add_(hidden)
         return hidden
 
     def _attend(
         self, number: int, qkv: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor | None
     ) -> Tensor:
         """Return (T, HD) for ``qkv`` (T, 3HD) of new tokens, whose k and v go to the cache."""
-        first, tokens = self._cache.length, len(qkv)
-        self._kernels.rotate(self._cache.addresses[number], qkv, angles, first)
-        keys, values = self._cache.keys[number], self._cache.values[number]
-        heads, _, size = keys.shape
-        mixed = functional.scaled_dot_product_attention(
-            qkv[:, : heads * size].view(1, tokens, heads, size).transpose(1, 2),
-            keys[None, :, : first + tokens].float(),
-            values[None, :, : first + tokens].float(),
-            attn_mask=mask,
-            is_causal=mask is None,
-        )
-        return mixed.transpose(1, 2).reshape(tokens, heads * size)
+        end = self._cache.length + len(qkv)
+        self._steps.rotate(self._cache, number, qkv, angles)
+        keys, values = self._cache.keys[number][:, :end], self._cache.values[number][:, :end]
+        queries = qkv.view(len(qkv), 3, self._heads, -1)[:, 0]
+        if len(qkv) == 1:
+            return self._attention.of_one(queries[0], keys, values)
+        return self._attention.of_many(queries, keys, values, mask)
 
 
 def float32_copy(tensor: Tensor) -> Tensor:
@@ -152,6 +157,5 @@ def float32_copy(tensor: Tensor) -> Tensor:
     return tensor.detach().float().contiguous()
 
 
-def _causal_mask(first: int, tokens: int) -> Tensor:
-    """Return (T, first + T): 0 where a new token may look, -inf at those that come after it."""
-    return torch.full((tokens, first + tokens), -torch.inf).triu(first + 1)
+def _is_float32(head: nn.Module) -> bool:
+    return isinstance(head, nn.Linear) and head.weight.dtype == torch.float32

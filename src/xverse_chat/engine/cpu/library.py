@@ -6,9 +6,13 @@ keeps the tensors.
 
 import ctypes
 from ctypes import c_float, c_long, c_void_p
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from xverse_chat.engine.cpu.cache import CpuCache
 
 # ``enum Kind`` in matrix.h.
 KINDS = {torch.float16: 16, torch.bfloat16: 17, torch.float32: 32}
@@ -76,7 +80,7 @@ class LayerAddress(ctypes.Structure):
 
 
 class Kernels:
-    """The functions, on contiguous float32 tensors."""
+    """The functions, on contiguous float32 tensors; norm, gate and rotate are ``Steps``."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._functions = {}
@@ -105,20 +109,20 @@ class Kernels:
         return out
 
     def rotate(
-        self, cache: CacheAddress, qkv: Tensor, angles: tuple[Tensor, Tensor], first: int
+        self, cache: "CpuCache", layer: int, qkv: Tensor, angles: tuple[Tensor, Tensor]
     ) -> None:
-        """Rotate q in ``qkv`` (T, 3HD); write k, rotated, and v to the cache from ``first`` on.
+        """Rotate q in ``qkv`` (T, 3HD); write k, rotated, and v to the end of the cache.
 
         Angles are cosines and sines (T, D/2); the cache has room.
         """
         cosines, sines = angles
         self._functions["rotate"](
-            ctypes.addressof(cache),
+            ctypes.addressof(cache.addresses[layer]),
             qkv.data_ptr(),
             cosines.data_ptr(),
             sines.data_ptr(),
             len(qkv),
-            first,
+            cache.length,
         )
 
     def pass_layer(

@@ -3,20 +3,15 @@
 No nvcc and no header of CUDA's is needed: torch's CUDA builds bring NVRTC and its Python binding.
 """
 
-import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from xverse_chat.config import kernel_cache_folder
-from xverse_chat.errors import EngineError
+from xverse_chat.engine.machine_code import code_path, keep_code, read_code
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 from xverse_chat.wording import Sentence, say
 
 KERNELS_FOLDER = Path(__file__).with_name("kernels")
-
-
-class KernelsUnavailableError(EngineError):
-    """The kernels cannot be used here; the plain path can."""
+_MOST_TOLD = 160
 
 
 def load_or_compile(capability: tuple[int, int], defines: Sequence[str]) -> bytes:
@@ -26,20 +21,11 @@ def load_or_compile(capability: tuple[int, int], defines: Sequence[str]) -> byte
     """
     sources = read_sources()
     options = [f"--gpu-architecture=sm_{capability[0]}{capability[1]}", "--std=c++17", *defines]
-    version = _nvrtc_version()
-    key = hashlib.sha256(repr((sources, options, version)).encode()).hexdigest()[:32]
-    path = kernel_cache_folder() / f"{key}.cubin"
-    try:
-        return path.read_bytes()
-    except OSError:
+    path = code_path((sources, options, _nvrtc_version()), ".cubin")
+    code = read_code(path)
+    if code is None:
         code = compile_program(sources, options)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_bytes(code)
-        partial.replace(path)
-    except OSError:
-        pass  # compiled again next time; a full disk is no reason not to answer
+        keep_code(path, code)
     return code
 
 
@@ -92,13 +78,14 @@ def _nvrtc_version() -> tuple[int, int]:
 
 
 def _log(program: object) -> str:
+    """Return the line that says most of what the compiler wrote about its failure."""
     from cuda.bindings import nvrtc
 
     _, size_bytes = nvrtc.nvrtcGetProgramLogSize(program)
     log = b" " * size_bytes
     nvrtc.nvrtcGetProgramLog(program, log)
-    text: str = log.decode(errors="replace")
-    return text.strip("\0 \n")[:2000]
+    lines: list[str] = log.decode(errors="replace").strip("\0 \n").splitlines() or [""]
+    return next((line for line in lines if "error" in line), lines[0])[:_MOST_TOLD]
 
 
 def _check(status: object, work: Sentence) -> None:

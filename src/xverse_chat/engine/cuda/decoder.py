@@ -19,6 +19,7 @@ from xverse_chat.engine.cuda.tuning import Tuning
 from xverse_chat.engine.cuda.unpacking import Unpacker
 from xverse_chat.engine.forward import CheckStop
 from xverse_chat.engine.sampling import not_numbers_error
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 
 # Quantized weights are unpacked once for each chunk; longer ones need more memory on the way.
 PREFILL_CHUNK_TOKENS = 2048
@@ -59,6 +60,11 @@ class CudaDecoder:
     def size_bytes(self) -> int:
         """The memory that the KV cache takes."""
         return self._buffers.cache.nbytes
+
+    @property
+    def logits(self) -> Tensor:
+        """The logits (V,) float32 that the newest token was chosen from."""
+        return self._buffers.logits
 
     def truncate(self, length: int) -> None:
         """Keep the first ``length`` tokens."""
@@ -122,7 +128,7 @@ class CudaDecoder:
         try:
             with torch.cuda.graph(graph):
                 self._step.run()
-        except RuntimeError:
+        except (RuntimeError, KernelsUnavailableError):
             self._can_record = False
             return None
         return graph

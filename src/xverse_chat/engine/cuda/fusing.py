@@ -3,8 +3,9 @@
 Layer by layer: what a layer was before is freed before the next one is fused.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -12,53 +13,49 @@ from torch import Tensor, nn
 from xverse_chat.engine.cuda.layout import DeviceMatrix, pack, plain_matrix
 from xverse_chat.engine.cuda.step import LayerWeights, ModelWeights
 from xverse_chat.engine.cuda.unpacking import Unpacker
-from xverse_chat.engine.quant import Codes, QuantizedLinear
-from xverse_chat.errors import UsageError
-from xverse_chat.wording import say
+from xverse_chat.engine.packed_linear import put_packed
+from xverse_chat.engine.quant import QuantizedLinear, joined_codes
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
+    from xverse_chat.engine.llama import LlamaModel
 
 
-class PackedLinear(nn.Module):
-    """A Linear without bias whose weights are rows of a matrix that lies packed for the kernels."""
+@dataclass(frozen=True, slots=True)
+class UnpackedMatrix:
+    """A ``PackedMatrix``: one of the kernels' that multiplies by way of ``unpacker``."""
 
-    def __init__(
-        self, unpacker: Unpacker, kind: str, matrix: DeviceMatrix, *, first_row: int, rows: int
-    ) -> None:
-        super().__init__()
-        self._unpacker = unpacker
-        self._kind = kind
-        self._matrix = matrix
-        self._first_row = first_row
-        self.in_features = matrix.columns
-        self.out_features = rows
+    unpacker: Unpacker
+    kind: str
+    matrix: DeviceMatrix
+
+    @property
+    def rows(self) -> int:
+        """The width of the output."""
+        return self.matrix.rows
+
+    @property
+    def columns(self) -> int:
+        """The width of the input."""
+        return self.matrix.columns
 
     @property
     def bits(self) -> int:
         """Bits of one weight: 4 or 8."""
-        return self._matrix.bits
+        return self.matrix.bits
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Return (…, N) for ``hidden`` (…, K), in its dtype."""
-        rows = hidden.reshape(-1, self.in_features)
-        out = rows.new_empty((len(rows), self._matrix.rows))
-        self._unpacker.linear(self._kind, self._matrix, rows, out)
-        own = out[:, self._first_row : self._first_row + self.out_features]
-        return own.reshape(*hidden.shape[:-1], self.out_features)
+    @property
+    def weights(self) -> Tensor:
+        """The packed codes, on their device."""
+        return self.matrix.weights
 
-    def extra_repr(self) -> str:
-        """Say what it is in the printout of a model."""
-        return f"in_features={self.in_features}, out_features={self.out_features}, bits={self.bits}"
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "PackedLinear":
-        weights = self._matrix.weights
-        if fn(weights.new_empty(0)).device != weights.device:
-            _refuse_to_move()
-        return self
+    def multiply(self, x: Tensor) -> Tensor:
+        """Return (T, rows) in the dtype of ``x`` (T, columns)."""
+        out = x.new_empty((len(x), self.rows))
+        self.unpacker.linear(self.kind, self.matrix, x, out)
+        return out
 
 
-def fuse_weights(model: "LlamaForCausalLM", unpacker: Unpacker) -> ModelWeights:
+def fuse_weights(model: "LlamaModel", unpacker: Unpacker) -> ModelWeights:
     """Return the weights of a model on a GPU, in 16, 8 or 4 bits; its modules share them.
 
     Raises EngineError for weights that no kernel takes; the modules compute all the same.
@@ -90,7 +87,7 @@ def fuse_weights(model: "LlamaForCausalLM", unpacker: Unpacker) -> ModelWeights:
 
 
 class _Fuser:
-    def __init__(self, model: "LlamaForCausalLM", unpacker: Unpacker) -> None:
+    def __init__(self, model: "LlamaModel", unpacker: Unpacker) -> None:
         self._model = model
         self._unpacker = unpacker
 
@@ -102,14 +99,8 @@ class _Fuser:
         if len(plain) == len(parts):
             return _fuse_plain(plain, is_gated=is_gated)
         quantized = [part for part in parts if isinstance(part, QuantizedLinear)]
-        matrix = pack(_joined(quantized), is_gated=is_gated)
-        first = 0
-        for name, part in zip(names, quantized, strict=True):
-            shared = PackedLinear(
-                self._unpacker, kind, matrix, first_row=first, rows=part.out_features
-            )
-            self._model.set_submodule(name, shared)
-            first += part.out_features
+        matrix = pack(joined_codes(quantized), is_gated=is_gated)
+        put_packed(self._model, names, UnpackedMatrix(self._unpacker, kind, matrix))
         return matrix
 
 
@@ -124,24 +115,3 @@ def _fuse_plain(parts: Sequence[nn.Linear], *, is_gated: bool) -> DeviceMatrix:
         part.weight = nn.Parameter(matrix.weights[first : first + rows], requires_grad=False)
         first += rows
     return matrix
-
-
-def _joined(parts: Sequence[QuantizedLinear]) -> Codes:
-    if len(parts) == 1:
-        return Codes(parts[0].values, parts[0].scales, parts[0].zeros)
-    zeros = [part.zeros for part in parts if part.zeros is not None]
-    return Codes(
-        torch.cat([part.values for part in parts]),
-        torch.cat([part.scales for part in parts]),
-        torch.cat(zeros) if zeros else None,
-    )
-
-
-def _refuse_to_move() -> NoReturn:
-    raise UsageError(
-        say(
-            "A quantized model that has answered stays on its GPU: its weights lie there "
-            "as the kernels read them."
-        ),
-        hint=say("Load the model again to use it elsewhere."),
-    )

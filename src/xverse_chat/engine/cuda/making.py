@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError, load_or_compile
+from xverse_chat.engine.cuda.compiler import load_or_compile
 from xverse_chat.engine.cuda.decoder import CudaDecoder
 from xverse_chat.engine.cuda.fusing import fuse_weights
 from xverse_chat.engine.cuda.program import Program
@@ -15,18 +15,19 @@ from xverse_chat.engine.cuda.tuning import SHARED_LIMITS, tuning_for
 from xverse_chat.engine.cuda.unpacking import Unpacker
 from xverse_chat.engine.memory import LEAST_CONTEXT_TOKENS, gigabytes
 from xverse_chat.engine.quant import LM_HEAD_BITS
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 from xverse_chat.errors import MemoryShortageError
 from xverse_chat.wording import Sentence, say
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
+    from xverse_chat.engine.llama import LlamaModel
 
 # What a prompt needs on the way beside weights and cache: chunks of 2048 tokens, cuBLAS's space.
 PREFILL_BYTES = 400_000_000
 _CAPACITY_STEP = 256
 
 
-def make_cuda_decoder(model: "LlamaForCausalLM", *, quantization_bits: int | None) -> CudaDecoder:
+def make_cuda_decoder(model: "LlamaModel", *, quantization_bits: int | None) -> CudaDecoder:
     """Return a decoder that shares the model's weights, with as much cache as the context needs.
 
     The cache is smaller where the GPU has no room for all of it. Raises KernelsUnavailableError
@@ -41,6 +42,10 @@ def make_cuda_decoder(model: "LlamaForCausalLM", *, quantization_bits: int | Non
     capability = torch.cuda.get_device_capability(device)
     code = load_or_compile(capability, [*shape.defines(), *tuning.defines()])
     program = Program(code, device)
+    if not program.starts_together():
+        raise KernelsUnavailableError(
+            say("the GPU does not start all blocks of a kernel together (cooperative launch)")
+        )
     unpacker = Unpacker(program, model.dtype, device)
     weights = fuse_weights(model, unpacker)
     capacity = _fitting_capacity(model, shape)
@@ -48,7 +53,7 @@ def make_cuda_decoder(model: "LlamaForCausalLM", *, quantization_bits: int | Non
     return CudaDecoder(program, shape, tuning, weights, buffers, unpacker)
 
 
-def kernel_fault(model: "LlamaForCausalLM", shape: Shape) -> Sentence | None:
+def kernel_fault(model: "LlamaModel", shape: Shape) -> Sentence | None:
     """Return why the kernels cannot compute this model on its GPU, or None when they can."""
     config = model.config
     capability = torch.cuda.get_device_capability(model.device)
@@ -77,7 +82,7 @@ def kernel_fault(model: "LlamaForCausalLM", shape: Shape) -> Sentence | None:
     return None
 
 
-def rotation_angles(model: "LlamaForCausalLM", positions: int) -> Tensor:
+def rotation_angles(model: "LlamaModel", positions: int) -> Tensor:
     """Return cos and sin (positions, head_dim / 2, 2) float32 of the rotary embedding."""
     frequencies = model.model.rotary_emb.inv_freq.double()
     places = torch.arange(positions, dtype=torch.float64, device=frequencies.device)
@@ -85,7 +90,7 @@ def rotation_angles(model: "LlamaForCausalLM", positions: int) -> Tensor:
     return torch.stack((turns.cos(), turns.sin()), dim=-1).float().contiguous()
 
 
-def _shape_of(model: "LlamaForCausalLM", quantization_bits: int | None) -> Shape:
+def _shape_of(model: "LlamaModel", quantization_bits: int | None) -> Shape:
     bits = quantization_bits or 16
     return Shape.of(
         model.config,
@@ -95,7 +100,7 @@ def _shape_of(model: "LlamaForCausalLM", quantization_bits: int | None) -> Shape
     )
 
 
-def _fitting_capacity(model: "LlamaForCausalLM", shape: Shape) -> int:
+def _fitting_capacity(model: "LlamaModel", shape: Shape) -> int:
     context: int = model.config.max_position_embeddings
     token_bytes = 2 * shape.layers * shape.hidden * model.dtype.itemsize
     torch.cuda.empty_cache()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-from torch.nn.attention.bias import causal_lower_right
 
 from xverse_chat.engine.cuda.arguments import Argument, Launcher
+from xverse_chat.engine.cuda.prefill_attention import attend
 from xverse_chat.engine.cuda.shape import Shape
 from xverse_chat.engine.cuda.step import LayerWeights, ModelWeights, StepBuffers
 from xverse_chat.engine.cuda.unpacking import ROW_THREADS, Unpacker
@@ -113,13 +112,8 @@ class Prefill:
         self._launch("rotate_many", tokens, places)
         query = qkv[:, : shape.hidden].view(tokens, shape.heads, shape.head_dim).transpose(0, 1)
         keys, values = cache[:, :, : first + tokens]
-        mixed = functional.scaled_dot_product_attention(
-            query.unsqueeze(0),
-            keys.unsqueeze(0),
-            values.unsqueeze(0),
-            attn_mask=causal_lower_right(tokens, first + tokens),
-        )
-        rows = mixed.squeeze(0).transpose(0, 1).reshape(tokens, shape.hidden)
+        mixed = attend(query, keys, values)
+        rows = mixed.transpose(0, 1).reshape(tokens, shape.hidden)
         self._unpacker.linear("output", layer.output, rows, space.added)
         space.hidden.add_(space.added)
 

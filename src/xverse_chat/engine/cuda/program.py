@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from xverse_chat.engine.cuda.arguments import Argument, ArgumentArray
-from xverse_chat.engine.cuda.compiler import KernelsUnavailableError
+from xverse_chat.engine.unavailable import KernelsUnavailableError
 from xverse_chat.wording import say
 
 _PLENTY_OF_SHARED_BYTES = 48 * 1024  # more must be asked for
@@ -21,6 +21,7 @@ class Program:
 
         torch.zeros(1, device=device)  # makes torch's context current in this thread
         self._driver = driver
+        self._device = device
         self._module = _checked(driver.cuModuleLoadData(code))
         self._kernels: dict[str, object] = {}
         self._launches: dict[tuple[int, int, bool], Any] = {}
@@ -32,6 +33,12 @@ class Program:
         value = ctypes.c_int()
         _checked(driver.cuMemcpyDtoH(ctypes.addressof(value), address, size_bytes))
         return value.value
+
+    def starts_together(self) -> bool:
+        """Tell whether all blocks of a kernel can be started at once (cooperative launch)."""
+        attribute = self._driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH
+        device = _checked(self._driver.cuDeviceGet(self._device.index or 0))
+        return bool(_checked(self._driver.cuDeviceGetAttribute(attribute, device)))
 
     def launch(
         self,

@@ -1,8 +1,7 @@
 """The numbers that the kernels are compiled for."""
 
 from dataclasses import dataclass
-
-from transformers import LlamaConfig
+from typing import Any
 
 HEAD_DIMS = (64, 128)
 
@@ -22,8 +21,8 @@ class Shape:
     is_bfloat16: bool
 
     @classmethod
-    def of(cls, config: LlamaConfig, *, bits: int, head_bits: int, is_bfloat16: bool) -> "Shape":
-        """Return the shape of a Llama without grouped queries."""
+    def of(cls, config: Any, *, bits: int, head_bits: int, is_bfloat16: bool) -> "Shape":
+        """Return the shape of a Llama without grouped queries; ``config`` has its keys."""
         return cls(
             hidden=config.hidden_size,
             intermediate=config.intermediate_size,

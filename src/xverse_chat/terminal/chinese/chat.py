@@ -76,4 +76,90 @@ SENTENCES: Mapping[str, str] = {
     "seed must be from 0 to 2^63 - 1, not {value}": (
         "seed 必须在 0 到 2^63 - 1 之间，不能是 {value}"
     ),
+    "Send less text at once.": "请把文字分几次发送。",
+    " and the system text {tokens}": "，系统提示有 {tokens} 个",
+    "Send less text at once, or lower --max-new-tokens (now {tokens}).": (
+        "请把文字分几次发送，或者调低 --max-new-tokens（现在是 {tokens}）。"
+    ),
+    "The message has {message_tokens} tokens{system}; of the model's context of {context_tokens} "
+    "tokens {budget} are left for them beside the answer.": "这条消息有 {message_tokens} 个 "
+    "token{system}；模型的上下文是 {context_tokens} 个 token，除去回答后只剩 {budget} 个。",
+    "With this message the conversation has {needed} tokens; of the model's context of {context} "
+    "tokens {budget} are left for it beside the answer.": "加上这条消息，对话共有 {needed} 个 "
+    "token；模型的上下文是 {context} 个 token，除去回答后只剩 {budget} 个。",
+    "Nothing was sent. /context drop or /context summarise makes room, /new begins a new "
+    "conversation.": "没有发送。/context drop 或 /context summarise 可以腾出位置，"
+    "/new 开始新的对话。",
+    "{path} is a folder.": "{path} 是目录。",
+    "Name a file inside it.": "请指定其中的一个文件。",
+    "{path} cannot be written: {reason}.": "无法写入 {path}：{reason}。",
+    "There is a file {path} already; it was left as it is.": "已有 {path} 这个文件，没有改动它。",
+    "There are {count} questions to take back, not {rounds}.": (
+        "只有 {count} 个问题可以撤回，没有 {rounds} 个。"
+    ),
+    "There is no question {number}; there are {count}.": (
+        "没有第 {number} 个问题；一共有 {count} 个。"
+    ),
+    "There is no answer {number}; there are {count}.": (
+        "没有第 {number} 个回答；一共有 {count} 个。"
+    ),
+    "it lets a question go on as if it were an answer": "其中把问题当作回答续写",
+    "it speaks of message {number} where there are {count}": (
+        "其中提到第 {number} 条消息，而那时只有 {count} 条"
+    ),
+    "it is no conversation of xverse-chat": "它不是 xverse-chat 的对话",
+    "it has version {version!r} of the format, and this program knows version {known}": (
+        "它的格式版本是 {version!r}，而这个程序只认识版本 {known}"
+    ),
+    "A newer version of xverse-chat wrote it: use that one. Nothing was changed.": (
+        "它由更新版本的 xverse-chat 写成，请使用那个版本。没有做任何改动。"
+    ),
+    "its first line is damaged": "第一行已损坏",
+    "line {number} is damaged": "第 {number} 行已损坏",
+    "line {number}: {fault}": "第 {number} 行，{fault}",
+    "it holds an event of the kind {kind!r}, which this version does not know": (
+        "其中有一种这个版本不认识的记录：{kind!r}"
+    ),
+    "it holds a line that is no event": "其中有一行不是记录",
+    "the {key!r} of an event is no number of a message": "记录中的 {key!r} 不是消息的编号",
+    "the {key!r} of an event is no text": "记录中的 {key!r} 不是文字",
+    "the {key!r} of an event is none of {choices}": ("记录中的 {key!r} 不是下列之一：{choices}"),
+    "{count} conversations begin with {wanted!r}: {some}.": (
+        "有 {count} 段对话以 {wanted!r} 开头：{some}。"
+    ),
+    "Type more of the name.": "请多输入几个字。",
+    "{identity!r} is not the name of a file of a conversation.": (
+        "{identity!r} 不是对话文件的名字。"
+    ),
+    "it is no plain file": "它不是普通文件",
+    "It was left as it is.": "文件保持原样。",
+    "It was left as it is. xverse-chat without --continue begins anew.": (
+        "文件保持原样。不带 --continue 启动 xverse-chat 会开始新的对话。"
+    ),
+    "The message leaves no room for a summary: with it {kept} of {budget} tokens are taken, and a "
+    "summary needs {tokens}.": "这条消息没有给摘要留下位置：加上它已占用 {budget} 个 token 中的 "
+    "{kept} 个，而摘要需要 {tokens} 个。",
+    "Send less text at once, or type /context drop to leave the rounds out.": (
+        "请把文字分几次发送，或者输入 /context drop 略去那几轮。"
+    ),
+    "The model wrote no summary.": "模型没有写出摘要。",
+    "Type /context drop to leave the rounds out.": "可以输入 /context drop 略去那几轮。",
+    "The rounds have too many messages to sum them up in {room} tokens.": (
+        "那几轮的消息太多，无法在 {room} 个 token 之内写成摘要。"
+    ),
+    "No conversations are kept here.": "这里不保存对话。",
+    "This conversation is open already.": "这段对话已经打开。",
+    "A name has one line of up to {columns} columns, and at least a letter.": (
+        "名字是一行文字，最多 {columns} 列，至少一个字。"
+    ),
+    "There is another conversation {name!r} ({identity}).": (
+        "已有另一段名为 {name!r} 的对话（{identity}）。"
+    ),
+    "Choose another name.": "请换一个名字。",
+    "What to find must have from 1 to {limit} characters.": "要查找的内容须有 1 到 {limit} 个字。",
+    "Nothing was asked yet that could be answered again.": "还没有可以重新回答的问题。",
+    "The last answer was said to its end.": "上一个回答已经说完。",
+    "Only an answer that was interrupted or cut off can go on.": (
+        "只有被打断或被截断的回答才能继续。"
+    ),
 }

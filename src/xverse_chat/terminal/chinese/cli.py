@@ -183,6 +183,26 @@ SENTENCES: Mapping[str, str] = {
     "The default model is {default}; `--model demo` is the small demo.": (
         "默认的模型是 {default}；`--model demo` 是小型演示模型。"
     ),
+    "Earlier conversations": "以前的对话",
+    "Go on with the conversation talked in last.": "继续上一次的对话。",
+    "Go on with the conversation of this name, or begin it.": "继续这个名字的对话；没有就新建。",
+    "Remember what is typed for the next time. Default: it is, unless --no-save.": (
+        "记住输入过的内容，下次可用。默认记住，除非用 --no-save。"
+    ),
+    "Show what each answer took, below it. Default: it is shown.": (
+        "在每个回答下面显示用量。默认显示。"
+    ),
+    "Save conversations on this machine. Default: they are saved.": (
+        "把对话保存在本机。默认保存。"
+    ),
+    "--continue and --session both say which conversation to go on with.": (
+        "--continue 和 --session 都指定了要继续的对话。"
+    ),
+    "--session needs the name of a conversation.": "--session 后面需要对话的名字。",
+    "A script has no earlier conversation to go on with.": "脚本没有可以继续的对话。",
+    "--continue and --session are for a terminal; --messages answers a whole conversation.": (
+        "--continue 和 --session 用于终端；要回答整段对话，请用 --messages。"
+    ),
     "Interrupted. What arrived is kept: run the same command again to go on.": (
         "已中断。已下载的部分会保留，再运行同一条命令即可继续。"
     ),

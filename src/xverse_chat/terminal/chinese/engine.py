@@ -4,10 +4,29 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     "{path} is damaged: it became shorter.": "{path} 已损坏：它变短了。",
-    "There is no C++ compiler.": "没有 C++ 编译器。",
-    "The kernels do not compile: {reason}": "计算内核无法编译：{reason}",
-    "The C++ compiler failed: {reason}.": "C++ 编译器出错：{reason}。",
-    "The compiled kernels cannot be loaded: {reason}.": "无法加载编译好的计算内核：{reason}。",
+    "Answers will be slower than they could be: {reason}.": ("回答会比应有的速度慢：{reason}。"),
+    "Answers will be slower than they could be: {reason}. {hint}": (
+        "回答会比应有的速度慢：{reason}。{hint}"
+    ),
+    "the fast kernels are made for x86 processors only": "快速计算内核只支持 x86 处理器",
+    "the fast kernels are not made for a model of this shape": "快速计算内核不支持这种形状的模型",
+    "there is no C++ compiler to make the fast kernels with": (
+        "没有可用来编译快速计算内核的 C++ 编译器"
+    ),
+    "Install g++ (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++).": (
+        "请安装 g++（Debian、Ubuntu：apt install g++；Fedora：dnf install gcc-c++）。"
+    ),
+    "Inside WSL, with g++ installed there, they come faster.": (
+        "在 WSL 里运行并在其中安装 g++，回答会更快。"
+    ),
+    "the fast kernels do not compile here: {reason}": "快速计算内核无法在本机编译：{reason}",
+    "it ended with {exit_code}": "编译器以 {exit_code} 退出",
+    "the C++ compiler {compiler} does not work: {reason}": (
+        "C++ 编译器 {compiler} 无法使用：{reason}"
+    ),
+    "it took more than {limit_s:.0f} s": "用时超过 {limit_s:.0f} 秒",
+    "the C++ compiler {compiler} made nothing": "C++ 编译器 {compiler} 什么也没有生成",
+    "the compiled kernels do not load: {reason}": "无法加载编译好的计算内核：{reason}",
     "create a program": "创建程序",
     "tell its version": "报告版本",
     "measure the machine code": "给出机器码的大小",
@@ -17,8 +36,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "the kernels do not compile: {reason}": "计算内核无法编译：{reason}",
     "there is no compiler for them (NVRTC): {reason}": "没有内核的编译器（NVRTC）：{reason}",
-    "A quantized model that has answered stays on its GPU: its weights lie there as the kernels "
-    "read them.": "回答过的量化模型不能离开所在的 GPU：它的权重已按计算内核的读取方式排列。",
+    "A quantized model that has answered stays where it is: its weights lie there as they are "
+    "read fastest.": "回答过的量化模型不能离开所在的设备：它的权重已按读取最快的方式排列。",
     "Load the model again to use it elsewhere.": "要在别处使用，请重新加载模型。",
     "A matrix of {columns} columns is nothing for the {bits}-bit kernel: it must be a multiple of "
     "{step}.": "{bits} 位的计算内核不能处理 {columns} 列的矩阵：列数必须是 {step} 的倍数。",
@@ -30,6 +49,9 @@ SENTENCES: Mapping[str, str] = {
     "必须在 {least:.1e} 到 {most:.0f} 之间。",
     "no kernels are made for GPUs of compute capability {capability}": (
         "没有针对计算能力 {capability} 的 GPU 的计算内核"
+    ),
+    "the GPU does not start all blocks of a kernel together (cooperative launch)": (
+        "GPU 不能同时启动一个计算内核的所有线程块（cooperative launch）"
     ),
     "the kernels compute in float16 and bfloat16, not {dtype}": (
         "计算内核只支持 float16 和 bfloat16，不支持 {dtype}"
@@ -110,7 +132,6 @@ SENTENCES: Mapping[str, str] = {
     "Close what else uses it, or load with --quant 8 or --quant 4.": (
         "请关闭占用它的其他程序，或者用 --quant 8 或 --quant 4 加载。"
     ),
-    "Answers will be slow: {reason}.": "回答会比较慢：{reason}。",
     "It does not fit in 4 bits either. Close what else uses the memory, or use --device cpu.": (
         "4 位也放不下。请关闭占用显存的其他程序，或者使用 --device cpu。"
     ),
@@ -152,14 +173,6 @@ SENTENCES: Mapping[str, str] = {
     "{name} has {columns} columns: a quantized folder needs a multiple of {step}.": (
         "{name} 有 {columns} 列：量化目录要求列数是 {step} 的倍数。"
     ),
-    "Send less text at once.": "请把文字分几次发送。",
-    " and the system text {tokens}": "，系统提示有 {tokens} 个",
-    "Send less text at once, or lower --max-new-tokens (now {tokens}).": (
-        "请把文字分几次发送，或者调低 --max-new-tokens（现在是 {tokens}）。"
-    ),
-    "The message has {message_tokens} tokens{system}; of the model's context of {context_tokens} "
-    "tokens {budget} are left for them beside the answer.": "这条消息有 {message_tokens} 个 "
-    "token{system}；模型的上下文是 {context_tokens} 个 token，除去回答后只剩 {budget} 个。",
     "A matrix of {columns} columns cannot be quantized to 4 bits: it must be a multiple of "
     "{step}.": "{columns} 列的矩阵无法量化为 4 位：列数必须是 {step} 的倍数。",
     "The model computed values that are not numbers.": "模型算出了不是数字的结果。",

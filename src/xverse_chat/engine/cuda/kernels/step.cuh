@@ -183,7 +183,8 @@ struct Step {
       multiply<QkvRows>(x, layer.qkv.scales, output);
       progress.tell();
     }
-    progress.wait();
+    // Three words for each thread, of a few blocks: watched from the start.
+    sync_computing();
     attend(ring, space.attention, qkv, layer, a.angles + (long)past * (HEAD_DIM / 2), past,
            a.capacity, mixes, weights);
     progress.tell();

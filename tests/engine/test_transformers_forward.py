@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from xverse_chat.engine.forward import TransformersForward
 from xverse_chat.engine.model import XverseForCausalLM
+from xverse_chat.engine.transformers_forward import TransformersForward
 
 IDS = [70, 291, 300, 12, 77, 290, 301, 302, 40, 41, 42]
 

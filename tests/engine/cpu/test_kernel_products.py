@@ -2,13 +2,14 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from tests.engine.cpu.matrices import exact, largest_error, plain, weight
 from tests.engine.cpu.rounded import heavy_tailed, rounded
 from xverse_chat.engine.cpu.compiler import load_library
+from xverse_chat.engine.cpu.kernel_products import KernelProduct, make_kernel_product
 from xverse_chat.engine.cpu.library import Kernels
-from xverse_chat.engine.cpu.products import Product, make_product
-from xverse_chat.engine.quant import Codes, QuantizedLinear, dequantize, quantize_linear
+from xverse_chat.engine.quant import Codes, QuantizedLinear, quantize_linear
 
 
 @pytest.fixture(scope="module", params=["-march=native", "-mavx2 -mfma -mf16c"])
@@ -17,31 +18,10 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     return Kernels(load_library(request.param.split()))
 
 
-def weight(rows: int, columns: int, seed: int) -> Tensor:
-    return heavy_tailed(rows, columns, seed=seed) * 0.02
-
-
-def plain(rows: int, columns: int, dtype: torch.dtype, seed: int) -> nn.Linear:
-    linear = nn.Linear(columns, rows, bias=False)
-    linear.weight = nn.Parameter(weight(rows, columns, seed).to(dtype), requires_grad=False)
-    return linear
-
-
-def product_of(kernels: Kernels, linears: Sequence[nn.Module]) -> Product:
-    product = make_product(kernels, linears)
+def product_of(kernels: Kernels, linears: Sequence[nn.Module]) -> KernelProduct:
+    product = make_kernel_product(kernels, linears)
     assert product is not None
     return product
-
-
-def exact(linears: Sequence[QuantizedLinear]) -> Tensor:
-    codes = [Codes(linear.values, linear.scales, linear.zeros) for linear in linears]
-    return torch.cat([dequantize(part, torch.float64) for part in codes])
-
-
-def largest_error(got: Tensor, x: Tensor, matrix: Tensor) -> float:
-    """Return the largest error in units of the sum of what was added up, whatever its signs."""
-    scale = x.double().abs() @ matrix.double().abs().T
-    return float(((got - x.double() @ matrix.double().T).abs() / scale.clamp_min(1e-30)).max())
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -124,7 +104,7 @@ def test_one_row_of_plain_weights_is_multiplied_in_float32(
 def test_many_rows_of_plain_weights_are_as_exact_as_their_type(
     dtype: torch.dtype, has_bf16: bool, kernels: Kernels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bf16)
+    monkeypatch.setattr("xverse_chat.engine.cpu.products.multiplies_bfloat16", lambda: has_bf16)
     linears = [plain(rows, 72, dtype, rows) for rows in (300, 33)]
     x = heavy_tailed(7, 72, seed=1)
     got = product_of(kernels, linears)(x)
@@ -151,4 +131,4 @@ def test_what_the_kernels_cannot_take_is_left_to_the_plain_way(kernels: Kernels)
         [quantized, plain(8, 128, torch.float32, 0)],
         [nn.Sequential(plain(8, 128, torch.float32, 0))],
     ]
-    assert [make_product(kernels, linears) for linears in odd] == [None] * len(odd)
+    assert [make_kernel_product(kernels, linears) for linears in odd] == [None] * len(odd)
