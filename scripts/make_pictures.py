@@ -94,7 +94,7 @@ def _reply(name: str, home: Path) -> None:
     """What the demo model cannot write: the program is the real one, the answer is ours."""
     begin = starter(home)
     pieces = [ANSWER[first : first + 3] for first in range(0, len(ANSWER), 3)]
-    with begin(language="zh", replies=[pieces], piece_s=0.005, rows=40) as terminal:
+    with begin(language="zh", replies=[pieces], piece_s=0.005, rows=30) as terminal:
         ask(terminal, "归并排序和快速排序有什么不同？写出归并排序。")
         terminal.wait_until(partial(_has_answers, terminal, 1), "the answer")
         wait_for_prompt(terminal)
