@@ -16,7 +16,9 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("XVERSE_", "MODELSCOPE_", "XDG_", "LC_", "HF_"))
+        if not name.startswith(
+            ("XVERSE_", "MODELSCOPE_", "XDG_", "LC_", "HF_", "NO_COLOR", "ACCESS")
+        )
     }
     threads = {"OMP_NUM_THREADS": "1", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
     source = {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "default"}

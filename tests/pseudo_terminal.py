@@ -34,9 +34,24 @@ class _Screen(pyte.HistoryScreen):  # type: ignore[misc]
     """A screen that answers questions, such as where the cursor is, as a terminal does."""
 
     answer: Callable[[str], None]
+    lines: int
 
     def write_process_input(self, data: str) -> None:
         self.answer(data)
+
+    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
+        """Change the size as xterm does: what is below the cursor goes before what is above."""
+        lines = lines or self.lines
+        for _ in range(self.cursor.y - lines + 1):
+            self.history.top.append(self.buffer[0])
+            for row in range(self.lines - 1):
+                self.buffer[row] = self.buffer[row + 1]
+            self.buffer.pop(self.lines - 1)
+            self.cursor.y -= 1
+        for row in range(lines, self.lines):
+            self.buffer.pop(row, None)
+        self.lines = min(self.lines, lines)  # nothing is left for pyte to take away
+        super().resize(lines, columns)
 
 
 class PseudoTerminal:

@@ -34,6 +34,7 @@ HOMES = {
     "modelscope_hub": {"hub"},
     "requests": {"hub"},
     "rich": {"terminal"},
+    "wcwidth": {"terminal"},
     "markdown_it": {"terminal"},
     "pygments": {"terminal"},
     "prompt_toolkit": {"terminal"},

@@ -16,14 +16,19 @@ from xverse_chat.cli.declarations import declarations
 from xverse_chat.cli.download import download
 from xverse_chat.cli.outcome import CLOSED_PIPE_EXIT_CODE
 from xverse_chat.errors import XverseChatError
+from xverse_chat.terminal.clipboard import MOST_BYTES
+from xverse_chat.terminal.commands.settings import SETTINGS
 from xverse_chat.terminal.commands.table import COMMANDS
 from xverse_chat.terminal.export.exporting import SUFFIXES
+from xverse_chat.terminal.folds import MOST_CHARACTERS, MOST_LINES
+from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
 from xverse_chat.terminal.translation import chinese_sentences
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 CONFIGURATION = ["docs/configuration.md", "docs/configuration.zh-CN.md"]
 SCRIPTS = ["docs/scripts.md", "docs/scripts.zh-CN.md"]
+COMMAND_PAGES = ["docs/commands.md", "docs/commands.zh-CN.md"]
 SESSIONS = ["docs/sessions.md", "docs/sessions.zh-CN.md"]
 
 
@@ -34,7 +39,7 @@ def read(name: str) -> str:
 TABLE = (*declarations(chat), *declarations(download))
 
 
-@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS])
+@pytest.mark.parametrize("name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS, *COMMAND_PAGES])
 def test_every_option_in_a_document_exists(name: str) -> None:
     known = {word for row in TABLE for word in (*row.words, *row.off_words)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(name))) <= known
@@ -69,7 +74,28 @@ def test_every_kind_of_event_and_of_export_is_in_the_document(name: str) -> None
     assert f"{MAX_LOG_BYTES // 2**20} MiB" in read(name)
 
 
-@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS, SESSIONS])
+@pytest.mark.parametrize(("name", "texts"), [*zip(COMMAND_PAGES, (ENGLISH, CHINESE), strict=True)])
+def test_the_page_of_commands_is_their_table(name: str, texts: Texts) -> None:
+    rows = re.findall(r"^\| `(/[^`]*)` \| (.*) \|$", read(name), re.MULTILINE)
+    assert rows == [(row.usage(texts), texts.told(row.help)) for row in COMMANDS]
+
+
+@pytest.mark.parametrize("name", COMMAND_PAGES)
+def test_every_setting_and_key_is_on_the_page_of_commands(name: str) -> None:
+    text = read(name)
+    settings = re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE)
+    assert settings == [setting.key for setting in SETTINGS]
+    keys = ("Ctrl-J", "Ctrl-R", "Ctrl-X Ctrl-E", "Tab", "Ctrl-C", "Ctrl-D")
+    assert [
+        key
+        for key in keys
+        if f"| {key}" not in text and f"、{key}" not in text and f", {key}" not in text
+    ] == []
+    figures = (f"{MOST_LINES} ", f"{MOST_CHARACTERS} ", f"{MOST_BYTES // 1000 + 1} kB")
+    assert [figure for figure in figures if figure not in text] == []
+
+
+@pytest.mark.parametrize(("english", "chinese"), [CONFIGURATION, SCRIPTS, SESSIONS, COMMAND_PAGES])
 def test_sister_pages_have_the_same_rows_and_commands(english: str, chinese: str) -> None:
     def shape(name: str) -> tuple[int, int, list[str]]:
         text = read(name)
@@ -105,7 +131,16 @@ def test_the_tree_names_every_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*READMES, *CONFIGURATION, *SCRIPTS, *SESSIONS, "ARCHITECTURE.md", "training/README.md"]
+    "name",
+    [
+        *READMES,
+        *CONFIGURATION,
+        *SCRIPTS,
+        *SESSIONS,
+        *COMMAND_PAGES,
+        "ARCHITECTURE.md",
+        "training/README.md",
+    ],
 )
 def test_every_link_and_named_file_is_there(name: str) -> None:
     text = read(name)

@@ -72,7 +72,7 @@ def converse(
 def test_the_download_is_offered_and_leads_to_the_conversation(
     held: list[ModelDescription], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bring(model_id: str, *, cache_dir: Path, texts: Texts) -> None:
+    def bring(model_id: str, *, cache_dir: Path, texts: Texts, plain: bool) -> None:
         find_source(model_id, demo=False, cache_dir=cache_dir).folder.mkdir(parents=True)
 
     monkeypatch.setattr(download, "download_showing_progress", bring)

@@ -13,16 +13,16 @@ PROGRAM = [sys.executable, "-m", "tests.terminal.scripted_program"]
 
 
 class Start(Protocol):
-    def __call__(self, *, columns: int = 80, **script: Any) -> PseudoTerminal: ...
+    def __call__(self, *, columns: int = 80, rows: int = 24, **script: Any) -> PseudoTerminal: ...
 
 
 def starter(home: Path) -> Start:
     """Return what starts the program; ``script`` tells its model what to do."""
 
-    def begin(*, columns: int = 80, **script: Any) -> PseudoTerminal:
+    def begin(*, columns: int = 80, rows: int = 24, **script: Any) -> PseudoTerminal:
         variables = environment(home, PYTHONPATH=f"{ROOT / 'src'}:{ROOT}")
         return PseudoTerminal(
-            [*PROGRAM, json.dumps(script)], environment=variables, columns=columns
+            [*PROGRAM, json.dumps(script)], environment=variables, columns=columns, rows=rows
         )
 
     return begin

@@ -4,6 +4,7 @@ Its only argument is a JSON object with the fields of ``Script``.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -39,9 +40,11 @@ class Script:
     deaf_s: float = 0.0  # how long a stop is not noticed
     language: str = "en"
     plain: bool = False
+    screen_reader: bool = False
     device: str = "cpu"
     dropped: int = 0
     reason: str = "stop"
+    gate: str = ""  # a named pipe: each piece waits for one byte from it
     attached: str = ""  # the text of a file that goes with the first message
     context_tokens: int = 2048  # a token is a character
     folder: str = ""  # where conversations are saved; nowhere without
@@ -69,7 +72,10 @@ class ScriptedModel:
             raise MemoryShortageError(say("The GPU memory is full."), hint=say("Type /new."))
         pieces = [_retell(messages)] if reply == "echo" else list(reply)
         said, reason = 0, self._script.reason
+        gate = os.open(self._script.gate, os.O_RDONLY) if self._script.gate else None
         for piece in pieces:
+            if gate is not None:
+                os.read(gate, 1)
             if piece == "LOST":
                 raise DeviceLostError(say("The GPU failed."), hint=say("Start anew."))
             if piece == "ERROR":
@@ -118,6 +124,7 @@ def main() -> None:
             system=None,
             texts=CurrentTexts.of("zh" if script.language == "zh" else "en"),
             plain=script.plain,
+            screen_reader=script.screen_reader,
             attachments=attachments,
             history=HistoryFile(Path(script.history)) if script.history else None,
         )

@@ -63,6 +63,7 @@ def editor(
         completer=CommandCompleter(Screen().desk),
         history=history,
         begin=lambda: said.append("begun"),
+        has_news=lambda: True,
         announce=lambda: said.append("loaded"),
     )
 

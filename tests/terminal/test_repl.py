@@ -176,11 +176,17 @@ def test_help_is_offered_completed_and_shown(start: Start) -> None:
         terminal.type("h\t")
         terminal.wait_for("> /help")
         terminal.type(ENTER)
-        terminal.wait_for("\n程序\n  /help [命令]  列出命令")
-        terminal.wait_for("  Alt-回车  换行")
+        terminal.wait_for("\n  /help [命令]      列出命令")
+        wait_for_prompt(terminal)
+        terminal.wait_until(
+            lambda: terminal.lines[0].startswith("  /new  ") and "上下文" in terminal.lines[-1],
+            "the whole list with the prompt and the foot",
+        )
         assert terminal.text.count("列出命令") == 1
+        ask(terminal, "/help keys")
+        terminal.wait_for("  Alt-回车       换行")
         ask(terminal, "/hlep")
-        terminal.wait_for("您是想输入 /help 吗？")
+        terminal.wait_for("你是想输入 /help 吗？")
 
 
 def test_a_resize_in_a_reply_loses_nothing(start: Start) -> None:

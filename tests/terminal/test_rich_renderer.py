@@ -1,9 +1,15 @@
 import io
+import os
+import re
+import unicodedata
 from collections.abc import Callable
 
 import pyte
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.terminal.markdown.rendering import TEXTS
 from xverse_chat.chat.backend import Finish, ModelDescription, Timings, Usage
 from xverse_chat.errors import EngineError
 from xverse_chat.progress import Stage
@@ -22,20 +28,21 @@ class TerminalFile(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((80, 24)))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def seen(draw: Callable[[RichRenderer], None], texts: Texts = ENGLISH) -> list[str]:
+def seen(
+    draw: Callable[[RichRenderer], None], texts: Texts = ENGLISH, *, columns: int = 80
+) -> list[str]:
     """Return the rows of the screen up to the last that is not empty."""
     file = TerminalFile()
     draw(RichRenderer(file, texts))
-    screen = pyte.Screen(80, 24)
+    screen = pyte.Screen(columns, 24)
     pyte.Stream(screen).feed(file.getvalue().replace("\n", "\r\n"))
     rows = [
-        "".join(screen.buffer[row][column].data for column in range(80)).rstrip()
+        "".join(screen.buffer[row][column].data for column in range(columns)).rstrip()
         for row in range(24)
     ]
     while rows and not rows[-1]:
@@ -69,6 +76,28 @@ def test_one_token_is_no_tokens() -> None:
 def test_nothing_in_a_reply_is_markup_or_a_sequence() -> None:
     pieces = ("[bold]a[/x] :bomb: ", "\x1b]5", "2;c;aGk=\x07", "\x1b[2J", "\x9b5m", "[link=x]b")
     assert seen(reply(*pieces))[0] == "[bold]a[/x] :bomb: [link=x]b"
+
+
+OWN_SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?(?:25|7|2026)[hl]|[KJ]|\d+A)|[\r\n]")
+HOSTILE_PARTS = st.sampled_from(
+    [
+        *("\x1b[2J", "\x1b]52;c;aGk=\x07", "\x1b", "\x9b", "\x07", "\x08", "\r", "\x7f", "\u202e"),
+        *("&#27;", "&#x1b;[2J", "&#13;", "&#8;", "&#x202e;", "&#155;", "[a](\x1b]8;;x\x07)"),
+        *("[a](http://x/\r)", "<http://x>", "![a](file:///x)", "`\x1b[A`", "```\x1b]0;x\x07\n"),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS | HOSTILE_PARTS, max_size=12))
+def test_whatever_a_model_says_the_terminal_gets_no_sequences_but_our_own(
+    pieces: list[str],
+) -> None:
+    file = TerminalFile()
+    reply(*pieces)(RichRenderer(file, ENGLISH))
+    written = OWN_SEQUENCES.sub("", file.getvalue())
+    assert [each for each in written if unicodedata.category(each) in ("Cc", "Cs")] == []
+    assert not set(written) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def test_an_error_is_no_markup_either() -> None:
@@ -129,6 +158,38 @@ def test_the_welcome_names_model_precision_and_device_and_how_to_leave() -> None
     assert "/exit" in rows[1]
 
 
+def test_a_size_in_the_environment_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert len(seen(reply("字" * 40, finish=None))) == 1
+
+
 def test_a_table_of_wide_names_is_aligned() -> None:
     rows = seen(lambda renderer: renderer.table("按键", [("回车", "发送"), ("Ctrl-C", "停止")]))
     assert rows == ["按键", "  回车    发送", "  Ctrl-C  停止"]
+
+
+def test_what_is_said_in_chinese_is_broken_as_chinese_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((20, 24)))
+    said = "请先用 /new 开始新的对话，再试一次。\n第二行"
+    rows = seen(lambda renderer: renderer.notice(said), columns=20)
+    assert rows == ["请先用 /new 开始新的", "对话，再试一次。", "第二行"]
+
+
+def test_a_table_breaks_meanings_in_their_column_or_below_the_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [("/save", "保存这次对话，以便以后继续。")]
+    for columns, lines in (
+        (29, ["  /save  保存这次对话，以便以", "         后继续。"]),
+        (24, ["  /save", "    保存这次对话，以便以", "    后继续。"]),
+    ):
+        size = os.terminal_size((columns, 24))
+        monkeypatch.setattr("os.get_terminal_size", lambda _, size=size: size)
+        assert seen(lambda r: r.table("命令", rows), columns=columns) == ["命令", *lines]
+
+
+def test_names_in_a_table_cannot_act_on_the_terminal() -> None:
+    rows = [("a\x1b[2Jb\n", "c\x1b]0;x\x07d\ne"), ("", "f")]
+    assert seen(lambda renderer: renderer.table("[x]\x1b[H", rows)) == [
+        *("[x]", "  ab  cd", "      e", "      f")
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xverse_chat.terminal.terminal_state import TerminalState, wants_plain
+from xverse_chat.terminal.terminal_state import TerminalState, wants_plain, wants_screen_reader
 
 IFLAG, LFLAG = 0, 3
 IUTF8 = 0x4000
@@ -74,10 +74,32 @@ class File(io.StringIO):
         (False, {"TERM": "xterm"}, False, True),
         (False, {"TERM": "dumb"}, True, True),
         (False, {}, True, True),
-        (False, {"TERM": "xterm", "ACCESSIBLE": "1"}, True, True),
+        (False, {"TERM": "xterm", "NO_COLOR": "1"}, True, True),
+        (False, {"TERM": "xterm", "NO_COLOR": ""}, True, False),
     ],
 )
 def test_redrawing_needs_a_terminal_that_can_and_a_user_who_wants(
     plain: bool, environment: dict[str, str], is_terminal: bool, wanted: bool
 ) -> None:
     assert wants_plain(plain, environment, File(is_terminal)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "variable", "wanted"),
+    [
+        (None, None, False),
+        (None, "", False),
+        (None, "0", False),
+        (None, "False", False),
+        (None, "1", True),
+        (None, "yes please", True),
+        (True, None, True),
+        (True, "0", True),
+        (False, "1", False),
+    ],
+)
+def test_a_screen_reader_is_asked_for_by_option_else_by_the_variable(
+    asked: bool | None, variable: str | None, wanted: bool
+) -> None:
+    environment = {} if variable is None else {"ACCESSIBLE": variable}
+    assert wants_screen_reader(asked, environment) is wanted

@@ -83,7 +83,7 @@ class ModelDescription:
     model_id: str
     precision: str
     device: str
-    context_tokens: int
+    context_tokens: int = field(compare=False)
     folder: Path | None = field(default=None, compare=False)
 
 

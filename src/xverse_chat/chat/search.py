@@ -17,7 +17,7 @@ from xverse_chat.errors import DataError, UsageError
 from xverse_chat.wording import say
 
 # Characters of a message shown on either side of what was found.
-_AROUND = 24
+AROUND_CHARACTERS = 24
 MAX_WANTED_CHARACTERS = 1000
 
 
@@ -92,8 +92,8 @@ def _hits_in(session: Session, pattern: re.Pattern[str], identity: str) -> Itera
         messages.append(Message("user", session.unanswered))
     for number, message in enumerate(messages, start=1):
         if match := pattern.search(message.content):
-            before = message.content[max(0, match.start() - _AROUND) : match.start()]
-            after = message.content[match.end() : match.end() + _AROUND]
+            before = message.content[max(0, match.start() - AROUND_CHARACTERS) : match.start()]
+            after = message.content[match.end() : match.end() + AROUND_CHARACTERS]
             yield Hit(
                 identity,
                 session.title,

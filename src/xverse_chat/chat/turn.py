@@ -45,6 +45,11 @@ class Turn:
         return self._session
 
     @property
+    def is_question(self) -> bool:
+        """Tell whether something new is asked."""
+        return self._question is not None
+
+    @property
     def base(self) -> int:
         """The message after which the question stands; without one, the last that is given."""
         return self._base

@@ -42,7 +42,12 @@ class InterruptSwitch:
 
 
 def answer_once(
-    loader: Loader, inquiry: Inquiry, *, overrides: Mapping[str, Any], start: Start
+    loader: Loader,
+    inquiry: Inquiry,
+    *,
+    overrides: Mapping[str, Any],
+    start: Start,
+    plain: bool = False,
 ) -> None:
     """Load the model and answer once, on stdout, what was asked."""
     attachments = read_attachments(inquiry.files)
@@ -52,21 +57,21 @@ def answer_once(
     switch = InterruptSwitch()
     switch.install()
     loader.check()
-    with _loading_progress(start.texts) as progress:
+    with _loading_progress(start.texts, plain=plain) as progress:
         backend = loader.load(progress)
     settings = backend.default_settings.overridden(overrides)
     write_answer(backend, messages, settings=settings, start=start, switch=switch)
 
 
 @contextmanager
-def _loading_progress(texts: Texts) -> Iterator[Progress]:
+def _loading_progress(texts: Texts, *, plain: bool) -> Iterator[Progress]:
     """Show on stderr that the model is being loaded, while it is and somebody can see it."""
     if not sys.stderr.isatty():
         yield NoProgress()
         return
     from xverse_chat.terminal.progress import open_progress
 
-    with open_progress(texts) as progress:
+    with open_progress(texts, plain=plain) as progress:
         yield progress
 
 

@@ -3,6 +3,7 @@
 Nothing heavy is imported before it is needed: ``--help`` and a mistyped option cost no torch.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -36,6 +37,7 @@ from xverse_chat.cli.source import find_source
 from xverse_chat.cli.start import Program, Start
 from xverse_chat.cli.values import Bits, Dtype, number, one_of, whole_number
 from xverse_chat.config import DEFAULT_MODEL_ID, DEMO_MODEL_ID
+from xverse_chat.terminal.terminal_state import wants_screen_reader
 from xverse_chat.wording import say
 
 
@@ -253,6 +255,17 @@ def chat(
             rich_help_panel=SCREEN,
         ),
     ] = True,
+    screen_reader: Annotated[
+        bool | None,
+        typer.Option(
+            "--screen-reader/--no-screen-reader",
+            help=say(
+                "For screen readers: whole paragraphs, forms told in words, nothing redrawn. "
+                "ACCESSIBLE=1 does the same."
+            ),
+            rich_help_panel=SCREEN,
+        ),
+    ] = None,
     config: Config = None,
     show_config: ShowConfig = False,
     show_completion: ShowCompletion = None,
@@ -279,9 +292,11 @@ def chat(
     loader = Loader(source, device=device, dtype=dtype.value if dtype else None, quant=bits)
     inquiry = Inquiry(prompt, messages, tuple(files or ()), system)
     remembrance = Remembrance(goes_on, session, saves=save, keeps_history=history and save)
+    is_read_out = wants_screen_reader(screen_reader, os.environ)
+    plain = plain or is_read_out
     if _wants_one_answer(inquiry, as_json=as_json):
         remembrance.check_for_script()
-        answer_once(loader, inquiry, overrides=overrides, start=start)
+        answer_once(loader, inquiry, overrides=overrides, start=start, plain=plain)
     else:
         raise SystemExit(
             converse(
@@ -291,6 +306,7 @@ def chat(
                 remembrance=remembrance,
                 texts=start.texts,
                 plain=plain,
+                screen_reader=is_read_out,
                 shows_statistics=stats,
             )
         )

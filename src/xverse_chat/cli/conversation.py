@@ -32,6 +32,7 @@ def converse(
     remembrance: Remembrance,
     texts: CurrentTexts,
     plain: bool,
+    screen_reader: bool = False,
     shows_statistics: bool = True,
 ) -> int:
     """Talk until the user leaves, which ends the process; return 0 where nobody wants to talk.
@@ -46,7 +47,7 @@ def converse(
 
     attachments = read_attachments(inquiry.files)
     if _can_offer(loader):
-        chosen = _offer(loader, texts)
+        chosen = _offer(loader, texts, plain=plain)
         if chosen is None:
             return 0
         loader = chosen
@@ -62,6 +63,7 @@ def converse(
         attachments=attachments,
         texts=texts,
         plain=plain,
+        screen_reader=screen_reader,
         history=HistoryFile(input_history_path()) if remembrance.keeps_history else None,
         shows_statistics=shows_statistics,
     )
@@ -74,7 +76,7 @@ def _can_offer(loader: Loader) -> bool:
     return is_default and not is_here and sys.stdout.isatty()
 
 
-def _offer(loader: Loader, texts: Texts) -> Loader | None:
+def _offer(loader: Loader, texts: Texts, *, plain: bool) -> Loader | None:
     """Return the loader of what the user chose, downloaded first where need be."""
     from xverse_chat.cli.download import download_showing_progress
     from xverse_chat.terminal.offer import Choice, offer_model
@@ -87,7 +89,7 @@ def _offer(loader: Loader, texts: Texts) -> Loader | None:
         return None
     if choice is Choice.DEMO:
         return replace(loader, source=find_source(DEMO_MODEL_ID, demo=True, cache_dir=None))
-    download_showing_progress(source.model_id, cache_dir=source.cache_dir, texts=texts)
+    download_showing_progress(source.model_id, cache_dir=source.cache_dir, texts=texts, plain=plain)
     return loader
 
 

@@ -142,13 +142,14 @@ def download_showing_progress(
     endpoint: str | None = None,
     keep_original: bool = False,
     verify: bool = False,
+    plain: bool = False,
 ) -> Path:
     """Download with bars on a terminal, with plain lines elsewhere; return the model folder."""
     from xverse_chat.hub.download import download_model
     from xverse_chat.hub.download_quantized import download_quantized
     from xverse_chat.terminal.progress import open_progress
 
-    with open_progress(texts) as progress:
+    with open_progress(texts, plain=plain) as progress:
         options: dict[str, Any] = {
             "cache_dir": cache_dir,
             "revision": revision,

@@ -4,6 +4,7 @@ What it prints is a configuration file that sets what is not left at its default
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -17,6 +18,7 @@ from xverse_chat.cli.outcome import write_json
 from xverse_chat.cli.start import Start
 from xverse_chat.config import DEFAULT_MODEL_ID, find_cache_dir
 from xverse_chat.terminal.sanitise import sanitise
+from xverse_chat.terminal.terminal_state import wants_screen_reader
 from xverse_chat.wording import say
 
 
@@ -27,6 +29,7 @@ def show_config(context: Any, settings: Sequence[Declaration], start: Start) -> 
         "model": lambda: DEFAULT_MODEL_ID,
         "cache_dir": find_cache_dir,
         "lang": lambda: texts.language,
+        "screen_reader": lambda: wants_screen_reader(None, os.environ),
     }
     rows = []
     for setting in settings:

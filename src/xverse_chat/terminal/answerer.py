@@ -77,6 +77,7 @@ class Answerer:
             desk.renderer,
             desk.texts,
             shows_statistics=desk.shows_statistics,
+            is_question=turn.is_question,
         )
         try:
             desk.last = reply.show(

@@ -45,8 +45,9 @@ class LineEditor:
     """Reads messages.
 
     ``begin`` is called once, when the first line can be typed: what it starts would else slow
-    down its coming. ``announce`` is called above the line when the model is loaded. Without a
-    ``history`` nothing that is typed outlives the program.
+    down its coming. ``announce`` is called above the line when the model is loaded, and there is
+    something to say of it (``has_news``). Without a ``history`` nothing that is typed outlives the
+    program.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LineEditor:
         completer: Completer,
         history: HistoryFile | None,
         begin: Callable[[], None],
+        has_news: Callable[[], bool],
         announce: Callable[[], None],
     ) -> None:
         self._texts = texts
@@ -65,6 +67,7 @@ class LineEditor:
         self._foot = foot
         self._completer = completer
         self._begin: Callable[[], None] | None = begin
+        self._has_news = has_news
         self._announce = announce
         self._is_announced = False
         self._pasted = False
@@ -160,7 +163,7 @@ class LineEditor:
         before = self._folds.expand(buffer.text)
         self._is_outside = True
         try:
-            edited = await run_in_terminal(lambda: edit_text(before, os.environ), in_executor=True)
+            edited = await run_in_terminal(lambda: self._write_outside(before), in_executor=True)
         except XverseChatError as error:
             told = self._texts.told
             self._set_hint(f"{told(error.message)} {told(error.hint)}".rstrip())
@@ -171,6 +174,12 @@ class LineEditor:
                 buffer.document = Document(self._folds.fold(edited))
         finally:
             self._is_outside = False
+
+    def _write_outside(self, text: str) -> str:
+        try:
+            return edit_text(text, os.environ)
+        finally:  # an editor that was interrupted leaves the cursor where it was
+            self._session.app.output.write_raw("\r")
 
     def _interrupt(self, event: KeyPressEvent) -> None:
         if self._is_outside:  # it was meant for the editor
@@ -219,15 +228,17 @@ class LineEditor:
     async def _watch_loading(self, app: Application[object]) -> None:
         self._begin_once()
         while not self._loading.is_over or self._is_outside:
-            self._session.app.invalidate()
+            app.invalidate()
             await asyncio.sleep(REFRESH_S)
         if app.is_done:
             return
+        app.invalidate()  # the status takes the place of the bar
         if self._loading.failure is not None:
             app.exit(exception=self._loading.failure)
         else:
             self._is_announced = True
-            await run_in_terminal(self._announce)
+            if self._has_news():
+                await run_in_terminal(self._announce)
 
 
 def _break_line(event: KeyPressEvent) -> None:

@@ -72,7 +72,7 @@ def _run(command: list[str]) -> None:
         raise UsageError(
             say(
                 "The editor {command!r} ended with code {code}; the text is as it was before.",
-                command=command[0],
+                command=Path(command[0]).name,
                 code=code,
             )
         )

@@ -25,7 +25,12 @@ class Folds:
         self._folded: dict[str, str] = {}
 
     def fold(self, text: str) -> str:
-        """Return ``text``, or a mark for it where it is long."""
+        """Return ``text``, or a mark for it where it is long.
+
+        What was folded before stands under its own mark again.
+        """
+        for mark, folded in self._folded.items():
+            text = text.replace(folded, mark)
         lines = text.count("\n") + 1
         if lines <= MOST_LINES and len(text) <= MOST_CHARACTERS:
             return text
@@ -34,7 +39,7 @@ class Folds:
         size = format_bytes(len(text.encode("utf-8", "surrogatepass")))
         mark = told.format(beginning=beginning, lines=lines, size=size, number="")
         number = 1
-        while self._folded.get(mark, text) != text:
+        while mark in self._folded:
             number += 1
             mark = told.format(beginning=beginning, lines=lines, size=size, number=f" ({number})")
         self._folded[mark] = text

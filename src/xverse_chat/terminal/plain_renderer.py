@@ -1,7 +1,7 @@
 """Writing the conversation in whole lines, for screen readers, pipes and simple terminals."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from xverse_chat.chat.backend import Finish, ModelDescription
@@ -71,6 +71,9 @@ class PlainRenderer:
             self._is_said = True
             self._at_line_start = shown.endswith("\n")
 
+    def refresh(self) -> None:
+        """Do nothing: each piece was written as it came."""
+
     def end_reply(self, note: str = "", finish: Finish | None = None) -> None:
         """Write one line."""
         if not self._at_line_start:
@@ -79,6 +82,10 @@ class PlainRenderer:
         parts = [note, statistics(finish, self._texts) if finish is not None else ""]
         if line := " ".join(part for part in parts if part):
             self.notice(line)
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Call it: everything was written."""
+        then()
 
     def notice(self, text: str) -> None:
         """Write it."""
@@ -92,7 +99,8 @@ class PlainRenderer:
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
         """Write one line for each row."""
-        self.notice(heading)
+        if heading:
+            self.notice(heading)
         for name, meaning in rows:
             self.notice(f"{sanitise_line(name)}: {meaning}" if name else meaning)
 

@@ -1,5 +1,6 @@
 """Drawing what long work does: bars on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from xverse_chat.terminal.tally import (
     describe,
     describe_done,
 )
+from xverse_chat.terminal.terminal_state import wants_plain, wants_screen_reader
 from xverse_chat.terminal.texts import Texts
 from xverse_chat.wording import Sentence
 
@@ -190,7 +192,7 @@ def open_progress(
 ) -> RichProgress | PlainProgress:
     """Return bars where ``file`` (stderr by default) is a terminal that can redraw, else lines."""
     file = sys.stderr if file is None else file
-    console = Console(file=file)
-    if plain or not console.is_terminal or console.is_dumb_terminal:
+    plain = plain or wants_screen_reader(None, os.environ)
+    if wants_plain(plain, os.environ, file):
         return PlainProgress(file, texts)
-    return RichProgress(console, texts)
+    return RichProgress(Console(file=file), texts)

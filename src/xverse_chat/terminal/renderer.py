@@ -3,7 +3,7 @@
 Whoever shows it has foreign text pass the sanitiser and never reads markup in it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from xverse_chat.chat.backend import Finish, ModelDescription
@@ -35,8 +35,17 @@ class Renderer(Protocol):
     def piece(self, text: str) -> None:
         """Show a piece of the reply as it comes."""
 
+    def refresh(self) -> None:
+        """Show what has come of the reply and is not shown yet. Called again and again."""
+
     def end_reply(self, note: str = "", finish: Finish | None = None) -> None:
         """End the reply, say how it ended and what it took."""
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Show what has come of the reply, then call ``then``, which ends the program.
+
+        For signal handlers: it may strike while something is being shown.
+        """
 
     def notice(self, text: str) -> None:
         """Say something that is no answer."""
@@ -45,7 +54,7 @@ class Renderer(Protocol):
         """Say what went wrong and what to do next."""
 
     def table(self, heading: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Show names and what they mean."""
+        """Show names and what they mean, under a heading where there is one."""
 
     def blank(self) -> None:
         """Leave a line free."""

@@ -24,11 +24,13 @@ from xverse_chat.terminal.history_file import HistoryFile
 from xverse_chat.terminal.meter import Meter
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.recall import Recall, recall, show_recalled, told_news
+from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.rich_renderer import RichRenderer
 from xverse_chat.terminal.signals import watch_signals
 from xverse_chat.terminal.status_line import Status
 from xverse_chat.terminal.tally import ProgressTally
 from xverse_chat.terminal.terminal_state import TerminalState, wants_plain
+from xverse_chat.terminal.texts import Texts
 
 
 def run_conversation(
@@ -41,6 +43,7 @@ def run_conversation(
     system: str | None,
     texts: CurrentTexts,
     plain: bool,
+    screen_reader: bool = False,
     attachments: Sequence[Attachment] = (),
     history: HistoryFile | None = None,
     shows_statistics: bool = True,
@@ -56,8 +59,8 @@ def run_conversation(
     if system is not None:
         keeper.session.set_system(system)
     _take_any_bytes()
-    can_redraw = not wants_plain(plain, os.environ, sys.stdout)
-    renderer = (RichRenderer if can_redraw else PlainRenderer)(sys.stdout, texts)
+    can_redraw = not wants_plain(plain or screen_reader, os.environ, sys.stdout)
+    renderer = _open_renderer(texts, can_redraw=can_redraw, screen_reader=screen_reader)
     terminal = TerminalState(can_redraw=can_redraw)
     tally = ProgressTally()
     loading = Loading(load, tally)
@@ -79,6 +82,14 @@ def run_conversation(
         exit_code = conversation.run()
     # A thread may be inside the model, and taking torch apart costs a second.
     os._exit(exit_code)
+
+
+def _open_renderer(texts: Texts, *, can_redraw: bool, screen_reader: bool) -> Renderer:
+    if screen_reader:
+        from xverse_chat.terminal.screen_reader_renderer import ScreenReaderRenderer
+
+        return ScreenReaderRenderer(sys.stdout, texts)
+    return RichRenderer(sys.stdout, texts) if can_redraw else PlainRenderer(sys.stdout, texts)
 
 
 def _take_any_bytes() -> None:
@@ -122,8 +133,8 @@ class Conversation:
 
     def run(self) -> int:
         """Talk until the user leaves; return the exit code."""
-        watch_signals(self._interrupt, self._terminal, self._answerer.settle)
         desk = self._desk
+        watch_signals(self._interrupt, self._terminal, desk.renderer, self._answerer.settle)
         editor = self._open_editor()
         try:
             while desk.exit_code is None:
@@ -171,6 +182,7 @@ class Conversation:
             completer=CommandCompleter(desk),
             history=self._history,
             begin=self._loading.start,
+            has_news=self._has_news,
             announce=self._announce,
         )
 
@@ -211,16 +223,14 @@ class Conversation:
         if isinstance(parse(entry.text), str):
             self._desk.draft, self._desk.instead_of = entry.text, instead_of
 
+    def _has_news(self) -> bool:
+        """Tell whether what answers is not what was said at the beginning."""
+        return self._loading.backend is not None and (
+            self._loading.backend.description != self._desk.described
+        )
+
     def _announce(self) -> None:
         """Say what answers, unless that was said already."""
-        backend = self._loading.wait(0)
-        if backend is None:
-            return
-        found, told = backend.description, self._desk.described
-        if (found.model_id, found.precision, found.device) != (
-            told.model_id,
-            told.precision,
-            told.device,
-        ):
-            self._desk.renderer.description(found)
-        self._desk.described = found
+        if self._has_news() and self._loading.backend is not None:
+            self._desk.described = self._loading.backend.description
+            self._desk.renderer.description(self._desk.described)

@@ -24,7 +24,10 @@ class Reply:
         texts: Texts,
         *,
         shows_statistics: bool = True,
+        is_question: bool = True,
     ) -> None:
+        """Show what ``answering`` says; without ``is_question`` nothing could be taken back."""
+        self._is_question = is_question
         self._shows_statistics = shows_statistics
         self._answering = answering
         self._renderer = renderer
@@ -47,12 +50,15 @@ class Reply:
                 raise
             return None
         if finish is None or finish.reason == "interrupted":
-            note = self._texts.interrupted if self._is_said else self._texts.taken_back
+            note = self._texts.interrupted if self._is_said else self._unsaid()
             self._end(note, finish if self._is_said else None)
         else:
             self._end("" if self._is_said else self._texts.nothing_said, finish)
             self._explain(finish, context_tokens)
         return finish
+
+    def _unsaid(self) -> str:
+        return self._texts.taken_back if self._is_question else self._texts.left_as_it_was
 
     def _end(self, note: str, finish: Finish | None) -> None:
         self._renderer.end_reply(note, finish if self._shows_statistics else None)
@@ -75,7 +81,9 @@ class Reply:
             if event:
                 self._is_said = True
                 self._renderer.piece(event)
-            elif not self._is_said:
+            elif self._is_said:
+                self._renderer.refresh()
+            else:
                 self._renderer.waiting("", now - began)
         return None
 

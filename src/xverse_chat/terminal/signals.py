@@ -6,11 +6,15 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.terminal_state import TerminalState
 
 
 def watch_signals(
-    interrupt: threading.Event, terminal: TerminalState, settle: Callable[[], None]
+    interrupt: threading.Event,
+    terminal: TerminalState,
+    renderer: Renderer,
+    settle: Callable[[], None],
 ) -> None:
     """Have Ctrl-C set ``interrupt``; a hang-up ends with 129, a termination with 143.
 
@@ -19,9 +23,13 @@ def watch_signals(
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
-        terminal.restore(erase_below=True)
         settle()
-        os._exit(128 + number)  # a thread may be inside the model, nobody waits for it
+
+        def end() -> None:
+            terminal.restore(erase_below=True)
+            os._exit(128 + number)  # a thread may be inside the model, nobody waits for it
+
+        renderer.leave(end)
 
     signal.signal(signal.SIGINT, lambda number, frame: interrupt.set())
     signal.signal(signal.SIGTERM, leave)

@@ -99,7 +99,16 @@ def wants_plain(plain: bool, environment: Mapping[str, str], file: TextIO) -> bo
     """Tell whether nothing may be redrawn: asked for, no terminal, or one that cannot."""
     return (
         plain
-        or bool(environment.get("ACCESSIBLE"))
+        or bool(environment.get("NO_COLOR"))
         or environment.get("TERM", "") in ("dumb", "unknown", "")
         or not file.isatty()
     )
+
+
+def wants_screen_reader(asked: bool | None, environment: Mapping[str, str]) -> bool:
+    """Tell whether what is shown is read out; ``asked`` is None where nobody said.
+
+    A program cannot find that out by itself: ACCESSIBLE is what other programs ask, too.
+    """
+    said = environment.get("ACCESSIBLE", "").lower()
+    return said not in ("", "0", "false", "no", "off") if asked is None else asked

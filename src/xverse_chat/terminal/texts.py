@@ -48,6 +48,7 @@ class Texts:
     statistics_first: str
     interrupted: str
     taken_back: str
+    left_as_it_was: str
     nothing_said: str
     still_stopping: str
     not_sent: str
@@ -90,6 +91,13 @@ class Texts:
     context_policy: str
     context_undecided: str
     context_unknown: str
+    # What a screen reader is told about the form of a reply
+    spoken_heading: str
+    spoken_quote: str
+    spoken_code: str
+    spoken_code_in: str
+    spoken_code_end: str
+    spoken_table: str
 
     # The line editor
     interrupt_hint: str
@@ -177,6 +185,7 @@ ENGLISH = Texts(
     statistics_first="first after {seconds} s",
     interrupted="(interrupted)",
     taken_back="(interrupted; nothing was said, so the question was taken back)",
+    left_as_it_was="(interrupted; nothing was said, so everything is as it was)",
     nothing_said="(the model ended without saying anything)",
     still_stopping="Waiting for the reply before to stop",
     not_sent="Not sent. Your message is in the line again.",
@@ -222,6 +231,12 @@ ENGLISH = Texts(
     context_policy="When the context is full: {policy}.",
     context_undecided="you will be asked",
     context_unknown="{name} takes drop, summarise or refuse.",
+    spoken_heading="Heading: ",
+    spoken_quote="Quote: ",
+    spoken_code="Code:",
+    spoken_code_in="Code in {language}:",
+    spoken_code_end="End of code.",
+    spoken_table="Table of {columns} columns and {rows} rows:",
     interrupt_hint="To leave, press Ctrl-C again, or Ctrl-D, or type /exit.",
     too_long="This message is {size}; {limit} is the most. It was not sent.",
     paste_too_long="The paste makes {size}; a message holds {limit}. Nothing was inserted.",
@@ -246,7 +261,7 @@ ENGLISH = Texts(
     key_editor="write in your own editor: $VISUAL, else $EDITOR",
     key_complete="complete a command, a file, a name",
     unknown_command="There is no command {word}; nothing was sent.",
-    did_you_mean="Did you mean {name}?",
+    did_you_mean=" Did you mean {name}?",
     see_help="/help lists the commands; // at the start sends a message that begins with /.",
     no_argument="{name} takes nothing after it.",
     new_conversation="A new conversation.",
@@ -291,6 +306,7 @@ CHINESE = Texts(
     statistics_first="{seconds} 秒后开始",
     interrupted="（已中断）",
     taken_back="（已中断；尚未回答，问题已撤回）",
+    left_as_it_was="（已中断；尚未回答，一切照旧）",
     nothing_said="（模型没有说话就结束了）",
     still_stopping="正在等待上一个回答停止",
     not_sent="没有发送，消息已放回输入行。",
@@ -331,6 +347,12 @@ CHINESE = Texts(
     context_policy="上下文满了的时候：{policy}。",
     context_undecided="到时候再问",
     context_unknown="{name} 后面可以是 drop、summarise 或 refuse。",
+    spoken_heading="标题：",
+    spoken_quote="引用：",
+    spoken_code="代码：",
+    spoken_code_in="{language} 代码：",
+    spoken_code_end="代码结束。",
+    spoken_table="表格，{columns} 列，{rows} 行：",
     interrupt_hint="要退出，请再按一次 Ctrl-C，或按 Ctrl-D，或输入 /exit。",
     too_long="这条消息有 {size}，上限是 {limit}。没有发送。",
     paste_too_long="粘贴后会有 {size}，一条消息最多 {limit}。没有插入任何内容。",
@@ -355,7 +377,7 @@ CHINESE = Texts(
     key_editor="用自己的编辑器来写：$VISUAL，其次 $EDITOR",
     key_complete="补全命令、文件或名称",
     unknown_command="没有 {word} 这个命令，什么也没有发送。",
-    did_you_mean="您是想输入 {name} 吗？",
+    did_you_mean="你是想输入 {name} 吗？",
     see_help="/help 列出所有命令；以 // 开头可以发送以 / 开头的消息。",
     no_argument="{name} 后面不需要其他内容。",
     new_conversation="新的对话。",

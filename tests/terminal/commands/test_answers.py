@@ -31,7 +31,7 @@ def test_retry_keeps_the_earlier_answer_and_returns_to_it() -> None:
     assert contents(screen) == ["q", "one"]
     shown = screen.text
     assert "Model: one" in shown
-    assert "Answer 1 of 2. /retry 1 to /retry 2 return to one" in shown
+    assert "Answer 1 of 2. /retry NUMBER goes to another" in shown
 
 
 @pytest.mark.parametrize("line", ["/retry 3", "/retry 0", "/retry x"])

@@ -64,6 +64,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "Language of the interface. Default: the locale's.": "界面语言。默认：跟随系统语言环境。",
     "No colour, no redrawing.": "不用颜色，不重绘。",
+    "For screen readers: whole paragraphs, forms told in words, nothing redrawn. ACCESSIBLE=1 "
+    "does the same.": "适合屏幕阅读器：整段输出，用文字说明格式，不重绘。ACCESSIBLE=1 效果相同。",
     "Read settings from this file instead of the user's own.": (
         "从这个文件读取设置，而不是用户自己的配置文件。"
     ),
@@ -104,8 +106,8 @@ SENTENCES: Mapping[str, str] = {
     "See {program} --help.": "请看 {program} --help。",
     "See xverse-chat --help.": "请看 xverse-chat --help。",
     "There is no option {word}.": "没有 {word} 这个选项。",
-    "Did you mean {word}?": "您是想用 {word} 吗？",
-    "Did you mean {word}? {more}": "您是想用 {word} 吗？{more}",
+    "Did you mean {word}?": "你是想用 {word} 吗？",
+    "Did you mean {word}? {more}": "你是想用 {word} 吗？{more}",
     "{word} wants something after it: {metavar}.": "{word} 后面要有内容：{metavar}。",
     "{word} takes nothing after it.": "{word} 后面不需要其他内容。",
     "Nothing can be done with {words!r}.": "不知道该怎么处理 {words!r}。",

@@ -4,15 +4,10 @@ from collections.abc import Mapping
 
 SENTENCES: Mapping[str, str] = {
     # The table of commands
-    "Conversations": "对话",
-    "Questions and answers": "提问与回答",
-    "Files and clipboard": "文件与剪贴板",
-    "How it answers": "回答方式",
-    "The program": "程序",
     "[NUMBER]": "[编号]",
     "[COUNT]": "[数量]",
     "[NAME]": "[名称]",
-    "NAME|NUMBER": "名称|编号",
+    "NAME": "名称",
     "TEXT": "文字",
     "[TEXT]": "[文字]",
     "FILE": "文件",
@@ -22,7 +17,7 @@ SENTENCES: Mapping[str, str] = {
     "LANGUAGE": "语言",
     "start a new conversation; the system text stays": "开始新的对话；系统提示保留",
     "give the conversation a name (it is saved in any case)": ("给对话起个名字；不起名也会保存"),
-    "open another conversation; this one stays saved": "打开另一段对话；当前这段已保存",
+    "open another conversation, by its number or name": "按编号或名称打开另一段对话",
     "list the saved conversations": "列出保存的对话",
     "look for a text in all conversations": "在所有保存的对话里查找文字",
     "answer anew, or return to an earlier answer": ("重新回答，或回到之前的某个回答"),
@@ -44,7 +39,9 @@ SENTENCES: Mapping[str, str] = {
     "show or set the system text; - removes it": ("查看或设置系统提示；- 表示去掉"),
     "what the last answer took": "上一个回答的用量和用时",
     "the model, its precision, device, memory, folder": ("模型、精度、设备、内存、文件夹"),
-    "list commands and keys, or explain a command": "列出命令和按键，或说明某个命令",
+    "list the commands, or explain one; /help keys: the keys": (
+        "列出命令，或说明其中一个；/help keys 列出按键"
+    ),
     "speak Chinese or English from now on": "切换界面语言：中文或英文",
     "leave; so do exit, quit, /quit and /bye": "退出；exit、quit、/quit、/bye 也可以",
     "There is no command {name}.": "没有 {name} 这个命令。",
@@ -53,16 +50,13 @@ SENTENCES: Mapping[str, str] = {
         "这里需要一个从 1 数起的编号，而不是 {word!r}。"
     ),
     # Another way through the conversation
-    "Answer {chosen} of {count}. /retry 1 to /retry {count} return to one, /retry has it answered "
-    "anew.": (
-        "这是 {count} 个回答中的第 {chosen} 个。/retry 1 到 /retry {count} 可以回到其中一个，"
-        "/retry 再答一次。"
+    "Answer {chosen} of {count}. /retry NUMBER goes to another, /retry answers anew.": (
+        "第 {chosen} 个回答，共 {count} 个。/retry 编号 换一个，/retry 再答一次。"
     ),
     "Nothing was asked yet that could be changed.": "还没有提过问题，没有可以修改的。",
     "Question {number} is in the line. Sent, it takes the place of the old one, and what came "
     "after that is put aside. Ctrl-C leaves everything as it is.": (
-        "第 {number} 个问题已放进输入行。发送后它会取代原来的问题，之后的内容放到一边；"
-        "按 Ctrl-C 则一切照旧。"
+        "第 {number} 个问题在输入行里，发送后取代原来的，之后的放到一边；Ctrl-C 一切照旧。"
     ),
     "Taken back, from “{question}” on. /redo brings it back.": (
         "已撤回“{question}”及之后的内容。/redo 可以恢复。"
@@ -136,7 +130,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "{key} must be {kind}, not {value!r}.": "{key} 必须是{kind}，而不是 {value!r}。",
     "Impossible value: {fault}.": "不可能的值：{fault}。",
-    "(another each time)": "（每次不同）",
+    "random": "随机",
     "There is no answer yet to tell of.": "还没有回答，没有可以统计的。",
     "The last answer": "上一个回答",
     "read": "读入",

@@ -24,8 +24,7 @@ def tell_alternatives(desk: Desk) -> None:
     if count > 1:
         desk.tell(
             say(
-                "Answer {chosen} of {count}. /retry 1 to /retry {count} return to one, /retry has "
-                "it answered anew.",
+                "Answer {chosen} of {count}. /retry NUMBER goes to another, /retry answers anew.",
                 chosen=chosen,
                 count=count,
             )

@@ -100,11 +100,3 @@ class Command:
     def usage(self, texts: Texts) -> str:
         """How it is typed, in the language of the texts."""
         return f"{self.name} {texts.told(self.argument)}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Commands that belong together, under a heading."""
-
-    heading: Sentence
-    commands: tuple[Command, ...]

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from xverse_chat.chat.listing import Row
-from xverse_chat.chat.search import Search
+from xverse_chat.chat.search import AROUND_CHARACTERS, Hit, Search
 from xverse_chat.chat.store import Store
 from xverse_chat.errors import UsageError, XverseChatError
 from xverse_chat.terminal.commands.arguments import need, parse_number
@@ -119,7 +119,7 @@ def _find(desk: Desk, argument: str) -> None:
         desk.renderer.table(
             f"{number}  {titles[identity]}",
             [
-                ("", f"{speakers.get(hit.role, '')}{hit.before}{hit.found}{hit.after}")
+                ("", speakers.get(hit.role, "") + _excerpt(hit))
                 for hit in hits[:MOST_HITS]
                 if hit.identity == identity
             ],
@@ -135,6 +135,13 @@ def _find(desk: Desk, argument: str) -> None:
         )
     if hits:
         desk.tell(say("/load and a number opens one."))
+
+
+def _excerpt(hit: Hit) -> str:
+    """Return what is around a hit, with ellipses where a line goes on."""
+    before = "…" if len(hit.before) == AROUND_CHARACTERS else ""
+    after = "…" if len(hit.after) == AROUND_CHARACTERS else ""
+    return before + hit.before + hit.found + hit.after + after
 
 
 def _store(desk: Desk) -> Store:
@@ -166,8 +173,8 @@ KEEPING = (
     Command(
         name="/load",
         run=_load,
-        help=say("open another conversation; this one stays saved"),
-        argument=say("NAME|NUMBER"),
+        help=say("open another conversation, by its number or name"),
+        argument=say("NAME"),
         candidates=_titles,
         edits_session=True,
     ),

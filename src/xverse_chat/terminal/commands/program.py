@@ -1,43 +1,32 @@
-"""``/help /lang /exit``: the program itself."""
+"""``/lang /exit`` and the keys: the program itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from xverse_chat.terminal.commands.command import Candidate, Command, Desk, Group
+from xverse_chat.terminal.commands.command import Candidate, Command, Desk
 from xverse_chat.terminal.texts import TEXTS
 from xverse_chat.wording import say
 
 
-def show_help(desk: Desk, groups: Sequence[Group]) -> None:
-    """List the commands, then the keys."""
-    texts, renderer = desk.texts, desk.renderer
-    for group in groups:
-        renderer.table(
-            texts.told(group.heading),
-            [(row.usage(texts), texts.told(row.help)) for row in group.commands],
-        )
+def show_keys(desk: Desk) -> None:
+    """List the keys that the line editor knows here."""
+    texts = desk.texts
     keys = [
         (texts.key_enter_name, texts.key_enter),
         (texts.key_newline_name, texts.key_newline)
         if desk.has_keys
         else (texts.key_backslash_name, texts.key_backslash),
+        (texts.key_history_name, texts.key_history),
         ("Ctrl-C", texts.key_interrupt),
         ("Ctrl-D", texts.key_end),
         ("//", texts.key_slash),
     ]
     if desk.has_keys:
-        keys[2:2] = [
-            (texts.key_history_name, texts.key_history),
+        keys[3:3] = [
             ("Ctrl-R", texts.key_search),
             ("Ctrl-X Ctrl-E", texts.key_editor),
             ("Tab", texts.key_complete),
         ]
-    renderer.table(texts.help_keys, keys)
-
-
-def explain(desk: Desk, command: Command) -> None:
-    """Say what one command does."""
-    texts = desk.texts
-    desk.renderer.notice(f"{command.usage(texts)}  {texts.told(command.help)}")
+    desk.renderer.table(texts.help_keys, keys)
 
 
 def _set_language(desk: Desk, argument: str) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from prompt_toolkit.utils import get_cwidth
+
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import UsageError
 from xverse_chat.terminal.commands.command import Candidate, Command, Desk
@@ -68,7 +70,12 @@ _ONLY_SAMPLING = frozenset({"temperature", "top_p", "top_k", "seed"})
 
 def _show_all(desk: Desk) -> None:
     told = desk.texts.told
-    rows = [(row.key, f"{_value(desk, row):<10} {told(row.meaning)}".rstrip()) for row in SETTINGS]
+    values = [_value(desk, row) for row in SETTINGS]
+    columns = max(map(get_cwidth, values))
+    rows = [
+        (row.key, f"{value}{' ' * (columns - get_cwidth(value))}  {told(row.meaning)}")
+        for row, value in zip(SETTINGS, values, strict=True)
+    ]
     desk.renderer.table(told(say("Settings")), rows)
     desk.tell(say("/set KEY VALUE changes one, /set KEY default gives it back to the model."))
 
@@ -110,7 +117,7 @@ def _value(desk: Desk, setting: Setting) -> str:
     value = getattr(desk.settings, field)
     if setting.key == "greedy":
         return _OFF if value else _ON
-    return desk.texts.told(say("(another each time)")) if value is None else str(value)
+    return desk.texts.told(say("random")) if value is None else str(value)
 
 
 def _field(setting: Setting) -> str:
