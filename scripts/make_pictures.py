@@ -6,7 +6,7 @@ Run from a clone: ``python scripts/make_pictures.py``. Takes about a minute.
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -73,7 +73,6 @@ def main() -> None:
         _help("help-en", "en", Path(home))
         _resume("resume-zh", "zh", Path(home))
         _context("context-zh", Path(home))
-        _offer("offer-zh", "zh", Path(home))
         _download("download", Path(home))
 
 
@@ -155,15 +154,6 @@ def _has_answers(terminal: PseudoTerminal, count: int) -> bool:
     return sum(" token" in line for line in terminal.everything.splitlines()) >= count
 
 
-def _offer(name: str, language: str, home: Path) -> None:
-    variables = {"XVERSE_CHAT_CACHE": "/root/autodl-tmp"}
-    with _terminal([*CHAT, "--lang", language], home, variables) as terminal:
-        terminal.wait_for("[1]")
-        _save(name, "xverse-chat", terminal)
-        terminal.type("3" + ENTER)
-        terminal.exit_code()
-
-
 def _download(name: str, home: Path) -> None:
     shape = Shape(8192, 1024, 2752, 8, 8, 2048)
     upstream = build_upstream_folder(home / "upstream", shape=shape, shards=8)
@@ -178,13 +168,10 @@ def _download(name: str, home: Path) -> None:
             terminal.exit_code()
 
 
-def _terminal(
-    command: Sequence[str], home: Path, variables: Mapping[str, str] | None = None, rows: int = 24
-) -> PseudoTerminal:
+def _terminal(command: Sequence[str], home: Path, rows: int = 24) -> PseudoTerminal:
     quiet = {
         "PYTHONWARNINGS": "ignore",
         "XVERSE_CHAT_CACHE": str(home / "cache"),
-        **(variables or {}),
     }
     return PseudoTerminal(command, environment={**environment(home), **quiet}, rows=rows)
 
