@@ -6,36 +6,20 @@ Run from a clone: ``python scripts/make_pictures.py``. Takes about a minute.
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
-from typing import Any
-from xml.sax.saxutils import escape
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts.terminal_svg import DARK, LIGHT, to_svg
 from tests.hub.modelscope_server import ModelScopeServer
 from tests.hub.upstream_folder import Shape, build_upstream_folder
 from tests.program import CHAT, DOWNLOAD, environment
 from tests.pseudo_terminal import CTRL_C, CTRL_D, ENTER, PseudoTerminal
+from tests.terminal.conversation import ask, starter, wait_for_prompt
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
-
-CELL_WIDTH, CELL_HEIGHT, FONT_SIZE, MARGIN, TITLE_HEIGHT = 8.4, 19, 14, 14, 30
-BACKGROUND, FOREGROUND = "#1b1f27", "#d8dee6"
-FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace"
-COLOURS = {
-    "black": "#39404d",
-    "red": "#ef6b73",
-    "green": "#8fc97a",
-    "brown": "#e3bf6b",
-    "blue": "#6ba6ef",
-    "magenta": "#c58ae0",
-    "cyan": "#5fc2cc",
-    "white": "#d8dee6",
-    "brightblack": "#7b8494",
-}
 
 ENGLISH = (
     "Hi, my name is Mirela and I like blue.",
@@ -51,13 +35,44 @@ CHINESE = (
 )
 
 
+ANSWER = """\
+两种都是“分而治之”，区别在**怎么分**：
+
+| 算法 | 平均用时 | 占用内存 | 稳定 |
+|---|---:|---:|:---:|
+| 归并排序 | O(n log n) | O(n) | 是 |
+| 快速排序 | O(n log n) | O(log n) | 否 |
+
+**“稳定”**是说，相等的元素排序之后先后不变。下面是归并排序：
+
+```python
+def merge_sort(items: list[int]) -> list[int]:
+    if len(items) < 2:
+        return items
+    middle = len(items) // 2
+    left, right = merge_sort(items[:middle]), merge_sort(items[middle:])
+    merged = []
+    while left and right:  # 相等时取左边的，所以稳定
+        merged.append((left if left[0] <= right[0] else right).pop(0))
+    return merged + left + right
+```
+
+1. 先对半分开，直到只剩一个元素；
+2. 再两两合并，这一步要另外的空间。
+"""
+
+
 def main() -> None:
     """Make every picture."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         _conversation("conversation-en", "en", ENGLISH, Path(home))
         _conversation("conversation-zh", "zh", CHINESE, Path(home))
-        _offer("offer-zh", "zh", Path(home))
+        _reply("reply-zh", Path(home))
+        _help("help-zh", "zh", Path(home))
+        _help("help-en", "en", Path(home))
+        _resume("resume-zh", "zh", Path(home))
+        _context("context-zh", Path(home))
         _download("download", Path(home))
 
 
@@ -74,18 +89,69 @@ def _conversation(name: str, language: str, questions: Sequence[str], home: Path
         terminal.exit_code()
 
 
+def _reply(name: str, home: Path) -> None:
+    """What the demo model cannot write: the program is the real one, the answer is ours."""
+    begin = starter(home)
+    pieces = [ANSWER[first : first + 3] for first in range(0, len(ANSWER), 3)]
+    with begin(language="zh", replies=[pieces], piece_s=0.005, rows=30) as terminal:
+        ask(terminal, "归并排序和快速排序有什么不同？写出归并排序。")
+        terminal.wait_until(partial(_has_answers, terminal, 1), "the answer")
+        wait_for_prompt(terminal)
+        terminal.watch(1)
+        _save(name, "xverse-chat (回答是示例)", terminal)
+        terminal.type(CTRL_D)
+        terminal.exit_code()
+
+
+def _help(name: str, language: str, home: Path) -> None:
+    command = [*CHAT, "--demo", "--lang", language, "--no-save"]
+    with _terminal(command, home, rows=28) as terminal:
+        wait_for_prompt(terminal)
+        terminal.type("/help" + ENTER)
+        terminal.wait_for("/exit")
+        terminal.wait_for(" / 1k", timeout_s=30)
+        terminal.watch(1)
+        _save(name, "xverse-chat --demo", terminal)
+        terminal.type(CTRL_D)
+        terminal.exit_code()
+
+
+def _resume(name: str, language: str, home: Path) -> None:
+    """Goes on with what ``_conversation`` left in the same home."""
+    command = [*CHAT, "--demo", "--lang", language, "--continue"]
+    with _terminal(command, home) as terminal:
+        wait_for_prompt(terminal)
+        terminal.type("/sessions" + ENTER)
+        wait_for_prompt(terminal)
+        ask(terminal, "我叫什么名字？")
+        terminal.wait_until(partial(_has_answers, terminal, 1), "an answer")
+        wait_for_prompt(terminal)
+        terminal.watch(1)
+        _save(name, "xverse-chat --demo --continue", terminal)
+        terminal.type(CTRL_D)
+        terminal.exit_code()
+
+
+def _context(name: str, home: Path) -> None:
+    """A context of 300 tokens, full: the program asks what shall make room."""
+    begin = starter(home)
+    said = [[sentence] for sentence in ("好的，记住了。", "当然可以，" + "慢慢说" * 28 + "。")]
+    with begin(language="zh", replies=said, context_tokens=300, rows=20) as terminal:
+        ask(terminal, "我叫沈若溪，住在杭州，喜欢喝绿茶。")
+        ask(terminal, "我想和你聊聊周末去哪里玩。")
+        ask(terminal, "西湖边" + "人多不多，" * 20 + "还是去山里好？")
+        terminal.wait_for("[1]")
+        terminal.watch(0.5)
+        _save(name, "xverse-chat (上下文只有 300 个 token)", terminal)
+        terminal.type("1" + ENTER)
+        wait_for_prompt(terminal)
+        terminal.type(CTRL_D)
+        terminal.exit_code()
+
+
 def _has_answers(terminal: PseudoTerminal, count: int) -> bool:
     """Tell whether ``count`` answers have ended: each is followed by a line of figures."""
     return sum(" token" in line for line in terminal.everything.splitlines()) >= count
-
-
-def _offer(name: str, language: str, home: Path) -> None:
-    variables = {"XVERSE_CHAT_CACHE": "/root/autodl-tmp"}
-    with _terminal([*CHAT, "--lang", language], home, **variables) as terminal:
-        terminal.wait_for("[1]")
-        _save(name, "xverse-chat", terminal)
-        terminal.type("3" + ENTER)
-        terminal.exit_code()
 
 
 def _download(name: str, home: Path) -> None:
@@ -102,79 +168,21 @@ def _download(name: str, home: Path) -> None:
             terminal.exit_code()
 
 
-def _terminal(command: Sequence[str], home: Path, **variables: str) -> PseudoTerminal:
-    quiet = {"PYTHONWARNINGS": "ignore", "XVERSE_CHAT_CACHE": str(home / "cache"), **variables}
-    return PseudoTerminal(command, environment={**environment(home), **quiet})
+def _terminal(command: Sequence[str], home: Path, rows: int = 24) -> PseudoTerminal:
+    quiet = {
+        "PYTHONWARNINGS": "ignore",
+        "XVERSE_CHAT_CACHE": str(home / "cache"),
+    }
+    return PseudoTerminal(command, environment={**environment(home), **quiet}, rows=rows)
 
 
 def _save(name: str, title: str, terminal: PseudoTerminal) -> None:
     rows = terminal.cells
     while rows and not any(cell.data.strip() for cell in rows[-1]):
         rows.pop()
-    (IMAGES / f"{name}.svg").write_text(to_svg(rows, title), encoding="utf-8")
-    sys.stderr.write(f"images/{name}.svg{os.linesep}")
-
-
-def to_svg(rows: Sequence[Sequence[Any]], title: str) -> str:
-    """Return rows of a terminal's characters as a picture with a title bar."""
-    columns = max(len(row) for row in rows)
-    width = columns * CELL_WIDTH + 2 * MARGIN
-    height = len(rows) * CELL_HEIGHT + 2 * MARGIN + TITLE_HEIGHT
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" font-family="{FONTS}" '
-        f'font-size="{FONT_SIZE}" xml:space="preserve">',
-        f'<rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>',
-        f'<text x="{width / 2:.0f}" y="21" fill="{COLOURS["brightblack"]}" font-size="12" '
-        f'text-anchor="middle">{escape(title)}</text>',
-    ]
-    for number, row in enumerate(rows):
-        top = TITLE_HEIGHT + MARGIN + number * CELL_HEIGHT
-        lines += _row(row, top)
-    return "\n".join([*lines, "</svg>", ""])
-
-
-def _row(row: Sequence[Any], top: float) -> Iterator[str]:
-    """Yield one element for each run of one style, each exactly as wide as its cells."""
-    placed = [(column, cell) for column, cell in enumerate(row) if cell.data]
-    for (style, is_wide), group in groupby(placed, lambda item: _style(row, *item)):
-        run = list(group)
-        cell_width = CELL_WIDTH * (2 if is_wide else 1)
-        left, length = MARGIN + run[0][0] * CELL_WIDTH, len(run) * cell_width
-        foreground, background, bold = style
-        if background is not None:
-            yield (
-                f'<rect x="{left:.1f}" y="{top:.1f}" width="{length:.1f}" '
-                f'height="{CELL_HEIGHT}" fill="{background}"/>'
-            )
-        text = "".join(cell.data for _, cell in run)
-        if inner := text.strip():  # blanks at the ends would be dropped and the rest stretched
-            left += (len(text) - len(text.lstrip())) * cell_width
-            length = len(inner) * cell_width
-            # For viewers without textLength: a wide character is as wide as the font is high.
-            spacing = cell_width - FONT_SIZE if is_wide else 0.0
-            weight = ' font-weight="bold"' if bold else ""
-            yield (
-                f'<text x="{left:.1f}" y="{top + 14:.1f}" textLength="{length:.1f}" '
-                f'lengthAdjust="spacingAndGlyphs" letter-spacing="{spacing:.1f}" '
-                f'fill="{foreground}"{weight}>'
-                f"{escape(inner)}</text>"
-            )
-
-
-def _style(row: Sequence[Any], column: int, cell: Any) -> tuple[tuple[str, str | None, bool], bool]:
-    is_wide = column + 1 < len(row) and not row[column + 1].data
-    foreground = _colour(cell.fg) or FOREGROUND
-    background = _colour(cell.bg)
-    if cell.reverse:
-        foreground, background = background or BACKGROUND, foreground
-    return (foreground, background, cell.bold), is_wide
-
-
-def _colour(name: str) -> str | None:
-    if name == "default":
-        return None
-    return COLOURS.get(name) or f"#{name}"
+    for file, theme in ((f"{name}.svg", DARK), (f"{name}-light.svg", LIGHT)):
+        (IMAGES / file).write_text(to_svg(rows, title, theme), encoding="utf-8")
+    sys.stderr.write(f"images/{name}.svg, images/{name}-light.svg{os.linesep}")
 
 
 if __name__ == "__main__":

@@ -145,10 +145,16 @@ def test_the_tree_names_every_folder(name: str) -> None:
 def test_every_link_and_named_file_is_there(name: str) -> None:
     text = read(name)
     linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    linked += re.findall(r'(?:src|srcset)="([^"]+)"', text)
     assert all((ROOT / name).parent.joinpath(target).exists() for target in linked)
     package = ROOT / "src" / "xverse_chat"
     named = re.findall(r"`((?:engine|terminal|chat|hub|cli|checkpoint)/[a-z_]+\.py)`", text)
     assert [path for path in named if not (package / path).is_file()] == []
+
+
+def test_every_picture_is_shown() -> None:
+    shown = "".join(map(read, READMES))
+    assert [path.name for path in (ROOT / "images").iterdir() if path.name not in shown] == []
 
 
 def test_the_two_readmes_show_the_same_commands() -> None:

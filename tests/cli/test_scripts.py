@@ -192,7 +192,7 @@ def test_with_json_every_failure_is_one_object_in_english(
         (
             CHAT,
             ["--temprature", "1"],
-            "没有 --temprature 这个选项。您是想用 --temperature 吗？请看",
+            "没有 --temprature 这个选项。你是想用 --temperature 吗？请看",
         ),
         (CHAT, ["-p", "x", "--seed", "a"], "--seed 必须是整数，不能是 'a'。"),
         (CHAT, ["-p", "x", "--cache-dir", "."], "本机没有模型 xverse/XVERSE-7B-Chat："),

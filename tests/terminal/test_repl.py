@@ -186,7 +186,7 @@ def test_help_is_offered_completed_and_shown(start: Start) -> None:
         ask(terminal, "/help keys")
         terminal.wait_for("  Alt-回车       换行")
         ask(terminal, "/hlep")
-        terminal.wait_for("您是想输入 /help 吗？")
+        terminal.wait_for("你是想输入 /help 吗？")
 
 
 def test_a_resize_in_a_reply_loses_nothing(start: Start) -> None:

@@ -217,7 +217,7 @@ def test_a_mistyped_command_is_asked_about_and_a_pasted_one_is_a_message(
 ) -> None:
     with start(language=language) as terminal:
         ask(terminal, "/retyr")
-        terminal.wait_for(told(language, "Did you mean /retry?", "您是想输入 /retry 吗？"))
+        terminal.wait_for(told(language, "Did you mean /retry?", "你是想输入 /retry 吗？"))
         ask(terminal, pasted("/retry"))
         terminal.wait_for("heard: '/retry'")
         ask(terminal, "//retry")

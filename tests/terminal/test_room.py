@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pseudo_terminal import CTRL_C, ENTER, PseudoTerminal
-from tests.terminal.conversation import Start, ask, starter, wait_for_prompt
+from tests.terminal.conversation import Start, ask, starter
 from xverse_chat.chat.store import Store
 
 # Of 1000 tokens 750 are for the prompt, 450 once something was dropped.
@@ -114,10 +114,8 @@ def test_a_message_that_is_refused_is_not_saved(start: Start, tmp_path: Path) ->
     with start(context_tokens=300, language="zh", folder=str(folder)) as terminal:
         ask(terminal, "好")
         terminal.wait_for("heard: '好'")
-        for _ in range(2):
-            wait_for_prompt(terminal)
-            terminal.type("字" * 226 + ENTER)
-            terminal.wait_for("个。\n请把文字分几次发送")
-            terminal.type(CTRL_C)
+        ask(terminal, "字" * 226)
+        terminal.wait_until(lambda: "个。请把文字分几次发送" in words(terminal), "a refusal")
+        terminal.wait_until(lambda: words(terminal).count(">字") == 2, "the message again")
     (identity,) = Store(folder).identities()
     assert "字" not in Store(folder).content(identity).decode()

@@ -1,4 +1,7 @@
+import re
+
 import pytest
+from rich.cells import cell_len
 
 from tests.scripted import ScriptedBackend
 from tests.terminal.desk import Screen
@@ -14,6 +17,14 @@ def test_set_shows_what_holds() -> None:
     assert "greedy: on " in shown
     assert "seed: random " in shown
     assert "stats: on " in shown
+
+
+def test_meanings_begin_in_one_column_beside_wide_values() -> None:
+    screen = Screen(backend=ScriptedBackend(), language="zh")
+    screen.type("/set")
+    values = re.findall(r": (.*)(?=越低越稳定|种子相同)", screen.text)
+    assert len(values) == 2
+    assert len({cell_len(value) for value in values}) == 1
 
 
 @pytest.mark.parametrize(

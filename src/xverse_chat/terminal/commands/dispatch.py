@@ -25,7 +25,7 @@ def invoke(invocation: Invocation, desk: Desk) -> Turn | None:
 def report_unknown(unknown: Unknown, desk: Desk) -> None:
     """Say that there is no such command, and which one may have been meant."""
     texts = desk.texts
-    said = [texts.unknown_command.format(word=unknown.word)]
+    said = texts.unknown_command.format(word=unknown.word)
     if unknown.suggestion is not None:
-        said.append(texts.did_you_mean.format(name=unknown.suggestion))
-    desk.renderer.notice(" ".join(said) + "\n" + texts.see_help)
+        said += texts.did_you_mean.format(name=unknown.suggestion)
+    desk.renderer.notice(f"{said}\n{texts.see_help}")

@@ -13,6 +13,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from xverse_chat.terminal.markdown.emphasis import InlineParser
+
 # Longer code is shown without colours: some lexers take quadratic time.
 MAX_HIGHLIGHTED_CHARACTERS = 50_000
 _LINKED = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
@@ -42,6 +44,7 @@ def _token_rules(style: str) -> str:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "highlight": _highlighted})
+    parser.inline = InlineParser()
     parser.enable(["table", "strikethrough"]).disable("image")
     parser.validateLink = _may_be_linked  # type: ignore[method-assign]
     return parser
