@@ -54,6 +54,15 @@ def test_conversations_are_completed_by_their_titles(tmp_path: Path) -> None:
     assert offered(Screen(folder=tmp_path), "/load 天") == ["/load 天气"]
 
 
+def test_an_old_conversation_among_many_is_completed_too(tmp_path: Path) -> None:
+    for title in ("旧的", *(f"新 {number}" for number in range(25))):
+        screen = Screen(folder=tmp_path)
+        screen.converse(title, "好")
+        screen.desk.keeper.begin("")  # which lets the file go
+    assert offered(Screen(folder=tmp_path), "/load 旧") == ["/load 旧的"]
+    assert len(offered(Screen(folder=tmp_path), "/load ")) == 20
+
+
 def test_files_are_completed_along_their_path(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     (tmp_path / "node").mkdir()

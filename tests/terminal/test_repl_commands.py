@@ -39,6 +39,21 @@ def test_retry_answers_anew_and_returns_to_the_earlier_answer(start: Start, lang
 
 
 @LANGUAGES
+def test_a_retry_that_is_stopped_before_it_said_anything_changes_nothing(
+    start: Start, language: str
+) -> None:
+    with start(language=language, replies=[["one"], LONG], piece_s=0.7) as terminal:
+        ask(terminal, "q")
+        terminal.wait_for("\none\n")
+        ask(terminal, "/retry")
+        terminal.wait_for("> /retry\n…")
+        terminal.type(CTRL_C)
+        terminal.wait_for(told(language, "so everything is as it was", "尚未回答，一切照旧"))
+        ask(terminal, "and?")
+        terminal.wait_for("heard: 'q' | 'one' | 'and?'")
+
+
+@LANGUAGES
 def test_continue_goes_on_with_a_reply_that_was_stopped(start: Start, language: str) -> None:
     with start(language=language, replies=[LONG, ["完"], "echo"], piece_s=0.02) as terminal:
         ask(terminal, "q")
@@ -216,3 +231,16 @@ def test_an_argument_is_offered_and_completed(start: Start) -> None:
         terminal.wait_for("summarise  先让模型把它们写成摘要")
         terminal.type("s" + TAB)
         wait_for_draft(terminal, "/context summarise")
+
+
+def test_a_question_of_two_lines_is_edited_where_nothing_is_redrawn(start: Start) -> None:
+    with start(plain=True, replies=[["1"]]) as terminal:
+        terminal.wait_for("You:")
+        terminal.type("one\ntwo\n")
+        terminal.wait_for("Model: 1")
+        terminal.wait_until(lambda: terminal.lines[terminal.cursor[0]] == "You:", "a prompt")
+        terminal.type("/edit" + ENTER)
+        terminal.wait_for("Question 1 is in the line.")
+        terminal.wait_until(lambda: terminal.text.endswith("two"), "the question")
+        terminal.type("!" + ENTER)
+        terminal.wait_for(r"heard: 'one\ntwo!'")

@@ -48,6 +48,7 @@ class LineSession(PromptSession[Entry | Departure]):
             prompt_continuation=_CONTINUATION,
             style=_STYLE,
             include_default_pygments_style=False,
+            complete_in_thread=True,  # it may look into folders of any size
             reserve_space_for_menu=MENU_ROWS,
             search_ignore_case=True,
             input_processors=[PlainEmoji()],

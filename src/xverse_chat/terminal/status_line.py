@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from prompt_toolkit.utils import get_cwidth
+from rich.cells import cell_len
 
 from xverse_chat.terminal.sanitise import sanitise_line
 from xverse_chat.terminal.texts import Texts
@@ -38,7 +38,7 @@ def status_line(status: Status, columns: int, texts: Texts) -> str:
         (figures,),
     )
     lines = (_BETWEEN.join(part for part in way if part) for way in ways)
-    return next((line for line in lines if get_cwidth(line) <= columns), "")
+    return next((line for line in lines if cell_len(line) <= columns), "")
 
 
 def short_count(tokens: int) -> str:

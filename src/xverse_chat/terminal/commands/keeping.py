@@ -46,7 +46,7 @@ def _load(desk: Desk, argument: str) -> None:
     wanted = need(argument, say("Say which: its number in /sessions, or how its title begins."))
     identity = None
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 6:
-        listed = desk.listed or store.identities()
+        listed = desk.listed or [row.identity for row in store.rows()]
         identity = listed[int(wanted) - 1] if 1 <= int(wanted) <= len(listed) else None
     identity = identity or store.find(wanted)
     if identity is None:
@@ -64,9 +64,13 @@ def _titles(desk: Desk, typed: str) -> Iterable[Candidate]:
     if desk.keeper.store is None:
         return
     with suppress(XverseChatError):
-        for row in islice(desk.keeper.store.rows(), MOST_ROWS):
-            if row.identity != desk.keeper.identity:
-                yield Candidate(row.title or row.identity, _when(row.last_at))
+        others = (
+            row
+            for row in desk.keeper.store.rows()
+            if row.identity != desk.keeper.identity and row.title.startswith(typed)
+        )
+        for row in islice(others, MOST_ROWS):
+            yield Candidate(row.title or row.identity, _when(row.last_at))
 
 
 def _list(desk: Desk, argument: str) -> None:

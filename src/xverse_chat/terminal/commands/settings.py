@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from prompt_toolkit.utils import get_cwidth
+from rich.cells import cell_len
 
 from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import UsageError
@@ -71,9 +71,9 @@ _ONLY_SAMPLING = frozenset({"temperature", "top_p", "top_k", "seed"})
 def _show_all(desk: Desk) -> None:
     told = desk.texts.told
     values = [_value(desk, row) for row in SETTINGS]
-    columns = max(map(get_cwidth, values))
+    columns = max(map(cell_len, values))
     rows = [
-        (row.key, f"{value}{' ' * (columns - get_cwidth(value))}  {told(row.meaning)}")
+        (row.key, f"{value}{' ' * (columns - cell_len(value))}  {told(row.meaning)}")
         for row, value in zip(SETTINGS, values, strict=True)
     ]
     desk.renderer.table(told(say("Settings")), rows)
