@@ -89,7 +89,7 @@ def test_at_a_terminal_a_file_with_the_output_redirected_is_answered_once(
 def test_in_a_conversation_the_files_go_with_the_first_message(notes: str, tmp_path: Path) -> None:
     command = [*DEMO, "-f", notes, "--lang", "en"]
     with PseudoTerminal(command, environment=environment(tmp_path), columns=200) as terminal:
-        terminal.wait_for(f"The first message takes along {notes} (19 B). /new leaves that out.")
+        terminal.wait_for(f"The next message takes along {notes} (19 B). /new leaves that out.")
         terminal.type("What is my name?" + ENTER)
         terminal.wait_for("Your name is Mirela.")
         terminal.type("What is 7 + 5?" + ENTER)

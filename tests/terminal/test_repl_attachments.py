@@ -16,7 +16,7 @@ def start(tmp_path: Path) -> Start:
 
 def test_a_file_goes_with_the_first_message_alone(start: Start) -> None:
     with start(attached="中文") as terminal:
-        terminal.wait_for("The first message takes along notes.txt (4 B). /new leaves that out.")
+        terminal.wait_for("The next message takes along notes.txt (4 B). /new leaves that out.")
         terminal.wait_for("notes.txt was read as GB18030.")
         ask(terminal, "first")
         terminal.wait_for(CARRIED)
@@ -49,7 +49,7 @@ def test_lang_switches_everything_that_is_said_from_then_on(plain: bool, start: 
         terminal.type("/lang zh\r")
         terminal.wait_for("界面语言已切换为中文。")
         terminal.type("/help\r")
-        terminal.wait_for("列出命令和按键")
+        terminal.wait_for("列出命令，或说明其中一个")
         terminal.type("hello\r")
         terminal.wait_for("错误：The GPU memory is full.")  # a sentence of the test's own
         terminal.type("/lang en\r")

@@ -277,10 +277,10 @@ def test_the_foot_shows_the_context_and_the_speed_of_the_last_reply(start: Start
 
 
 def test_the_foot_leaves_no_trace_in_the_scrollback(start: Start) -> None:
-    with start(language="zh") as terminal:
+    with start(language="zh", replies=[["好"]] * 6) as terminal:
         for question in "一二三四五六":
             ask(terminal, question)
-            terminal.wait_for(f"'{question}'\n")
+            terminal.wait_for(f"> {question}\n好\n")
         wait_for_prompt(terminal)
         terminal.wait_for("上下文")
         assert terminal.everything.count("上下文") == 1

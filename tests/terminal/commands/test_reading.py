@@ -12,7 +12,7 @@ def test_read_puts_a_file_into_the_next_message(tmp_path: Path) -> None:
     screen.type(f"/read {path}")
     assert [file.text for file in screen.desk.attachments] == ["中文"]
     shown = screen.text
-    assert "The first message takes along" in shown
+    assert "The next message takes along" in shown
     assert "was read as GB18030" in shown
     screen.converse("hi", "hello")
     screen.type(f"/read '{path}'")
