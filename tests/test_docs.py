@@ -21,7 +21,9 @@ from xverse_chat.terminal.commands.settings import SETTINGS
 from xverse_chat.terminal.commands.table import COMMANDS
 from xverse_chat.terminal.export.exporting import SUFFIXES
 from xverse_chat.terminal.folds import MOST_CHARACTERS, MOST_LINES
-from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.terminal.translation import chinese_sentences
 
 ROOT = Path(__file__).parent.parent

@@ -31,7 +31,7 @@ from xverse_chat.terminal.foot import Foot
 from xverse_chat.terminal.history_file import HistoryFile
 from xverse_chat.terminal.status_line import Status
 from xverse_chat.terminal.tally import ProgressTally
-from xverse_chat.terminal.texts import ENGLISH
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.wording import say
 
 

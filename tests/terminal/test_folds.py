@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.folds import MOST_CHARACTERS, MOST_LINES, Folds
-from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 
 def test_a_short_text_stays_as_it_is() -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from xverse_chat.terminal.offer import Choice, offer_model
-from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 
 def offered(

@@ -11,7 +11,8 @@ from tests.program import environment
 from tests.pseudo_terminal import PseudoTerminal
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.progress import PlainProgress, RichProgress, open_progress
-from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.wording import say
 
 DOWNLOAD = textwrap.dedent(
@@ -19,7 +20,7 @@ DOWNLOAD = textwrap.dedent(
     import sys, time
     from xverse_chat.progress import Stage
     from xverse_chat.terminal.progress import open_progress
-    from xverse_chat.terminal.texts import TEXTS
+    from xverse_chat.terminal.languages import TEXTS
     from xverse_chat.wording import say
     with open_progress(TEXTS[sys.argv[1]]) as progress:
         progress.note(say("a note \\x1b[2J from a server"))

@@ -14,7 +14,7 @@ from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import EngineError
 from xverse_chat.terminal.plain_renderer import PlainRenderer
 from xverse_chat.terminal.reply import STOP_PATIENCE_S, Reply
-from xverse_chat.terminal.texts import ENGLISH
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.wording import say
 
 

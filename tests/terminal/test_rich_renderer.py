@@ -15,7 +15,9 @@ from xverse_chat.errors import EngineError
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.rich_renderer import RichRenderer, bar
 from xverse_chat.terminal.tally import Snapshot
-from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.wording import say
 
 FINISH = Finish("stop", Usage(5, 12), Timings(1.0, 0.1, 0.25, None))

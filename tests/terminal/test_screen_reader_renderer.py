@@ -3,7 +3,9 @@ import io
 from xverse_chat.chat.backend import Finish, Timings, Usage
 from xverse_chat.terminal.current_texts import CurrentTexts
 from xverse_chat.terminal.screen_reader_renderer import ScreenReaderRenderer
-from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 FINISH = Finish("stop", Usage(5, 12), Timings(1.0, 0.1, 0.25, None))
 

@@ -2,7 +2,8 @@ import pytest
 from prompt_toolkit.utils import get_cwidth
 
 from xverse_chat.terminal.status_line import Status, short_count, status_line
-from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 FULL = Status("xverse/XVERSE-7B-Chat", "int4", 3100, 8192, 284.6)
 

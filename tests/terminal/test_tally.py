@@ -1,6 +1,7 @@
 from xverse_chat.progress import Stage
 from xverse_chat.terminal.tally import ProgressTally, Snapshot, describe, describe_done
-from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.wording import say
 
 

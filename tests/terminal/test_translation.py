@@ -12,7 +12,8 @@ import pytest
 from xverse_chat.errors import XverseChatError
 from xverse_chat.terminal.chinese import foreign
 from xverse_chat.terminal.current_texts import CurrentTexts
-from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 from xverse_chat.terminal.translation import chinese_sentences, translate
 from xverse_chat.wording import NOTHING, say, system_reason
 

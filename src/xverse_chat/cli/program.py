@@ -24,7 +24,7 @@ from xverse_chat.cli.start import Program, Start
 from xverse_chat.cli.usage import usage_error
 from xverse_chat.errors import UsageError, XverseChatError
 from xverse_chat.terminal.current_texts import CurrentTexts
-from xverse_chat.terminal.texts import choose_language
+from xverse_chat.terminal.languages import choose_language
 from xverse_chat.terminal.translation import Language
 from xverse_chat.wording import say
 

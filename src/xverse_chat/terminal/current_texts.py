@@ -3,7 +3,8 @@
 from dataclasses import fields
 from typing import Self
 
-from xverse_chat.terminal.texts import TEXTS, Texts
+from xverse_chat.terminal.languages import TEXTS
+from xverse_chat.terminal.texts import Texts
 from xverse_chat.terminal.translation import Language
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.terminal.desk import Screen
 from xverse_chat.terminal.commands.table import COMMANDS
-from xverse_chat.terminal.texts import TEXTS
+from xverse_chat.terminal.languages import TEXTS
 from xverse_chat.terminal.translation import Language
 
 COLUMNS = 80

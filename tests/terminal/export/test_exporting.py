@@ -7,7 +7,7 @@ from xverse_chat.chat.backend import Message
 from xverse_chat.chat.transcript import Transcript
 from xverse_chat.errors import UsageError
 from xverse_chat.terminal.export.exporting import SUFFIXES, export
-from xverse_chat.terminal.texts import CHINESE
+from xverse_chat.terminal.texts_chinese import CHINESE
 
 SAID = Transcript("问候", "", "demo", (Message("user", "你好"), Message("assistant", "好")))
 

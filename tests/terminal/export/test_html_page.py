@@ -9,7 +9,8 @@ from xverse_chat.chat.backend import Message
 from xverse_chat.chat.transcript import Transcript
 from xverse_chat.terminal.export.exporting import export_labels
 from xverse_chat.terminal.export.html_page import to_page
-from xverse_chat.terminal.texts import CHINESE, ENGLISH
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 HARMLESS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "div"),

@@ -3,7 +3,9 @@ from hypothesis import given
 
 from tests.terminal.markdown.rendering import TEXTS, committed, plain
 from xverse_chat.terminal.markdown.spoken_layout import SpokenLayout
-from xverse_chat.terminal.texts import CHINESE, ENGLISH, Texts
+from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 
 def said(text: str, texts: Texts = ENGLISH) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from xverse_chat.terminal.commands.command import Candidate, Command, Desk
-from xverse_chat.terminal.texts import TEXTS
+from xverse_chat.terminal.languages import TEXTS
 from xverse_chat.wording import say
 
 

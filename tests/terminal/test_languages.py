@@ -5,7 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from xverse_chat.progress import Stage
-from xverse_chat.terminal.texts import CHINESE, ENGLISH, TEXTS, Texts, choose_language
+from xverse_chat.terminal.languages import TEXTS, choose_language
+from xverse_chat.terminal.texts import Texts
+from xverse_chat.terminal.texts_chinese import CHINESE
+from xverse_chat.terminal.texts_english import ENGLISH
 
 NAMES = [field.name for field in dataclasses.fields(Texts) if field.name != "language"]
 
