@@ -1,11 +1,13 @@
 """``xverse-download``: its options, and the one line it prints, the path of the model folder."""
 
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from xverse_chat.cli.interruption import leaving_soon
 from xverse_chat.cli.options import (
     MODEL,
     SCRIPTS,
@@ -109,23 +111,16 @@ def download(
     """Download a model and print its folder."""
     start: Start = context.obj
     check_model_id(model)
-    try:
-        folder = download_showing_progress(
-            model,
-            cache_dir=find_cache_dir(cache_dir),
-            texts=start.texts,
-            bits=int(quant.value) if quant else None,
-            revision=revision,
-            endpoint=endpoint,
-            keep_original=keep_original,
-            verify=verify,
-        )
-    except KeyboardInterrupt:
-        write_note(
-            say("Interrupted. What arrived is kept: run the same command again to go on."),
-            start.texts,
-        )
-        raise
+    folder = download_showing_progress(
+        model,
+        cache_dir=find_cache_dir(cache_dir),
+        texts=start.texts,
+        bits=int(quant.value) if quant else None,
+        revision=revision,
+        endpoint=endpoint,
+        keep_original=keep_original,
+        verify=verify,
+    )
     if as_json:
         write_json({"folder": str(folder)})
     else:
@@ -144,23 +139,47 @@ def download_showing_progress(
     verify: bool = False,
     plain: bool = False,
 ) -> Path:
-    """Download with bars on a terminal, with plain lines elsewhere; return the model folder."""
+    """Download with bars on a terminal, with plain lines elsewhere; return the model folder.
+
+    Ctrl-C says that what arrived is kept, and ends it, if need be with the process.
+    """
     from xverse_chat.hub.download import download_model
     from xverse_chat.hub.download_quantized import download_quantized
     from xverse_chat.terminal.progress import open_progress
 
-    with open_progress(texts, plain=plain) as progress:
-        options: dict[str, Any] = {
-            "cache_dir": cache_dir,
-            "revision": revision,
-            "endpoint": endpoint,
-            "keep_original": keep_original,
-            "verify": verify,
-            "progress": progress,
-        }
-        if bits is None:
-            return download_model(model_id, **options)
-        return download_quantized(model_id, bits=bits, quantizer=_quantizer(bits), **options)
+    progress = open_progress(texts, plain=plain)
+    options: dict[str, Any] = {
+        "cache_dir": cache_dir,
+        "revision": revision,
+        "endpoint": endpoint,
+        "keep_original": keep_original,
+        "verify": verify,
+        "progress": progress,
+    }
+    is_told = threading.Lock()
+
+    def tell() -> None:
+        if is_told.acquire(blocking=False):
+            write_note(
+                say("Interrupted. What arrived is kept: run the same command again to go on."),
+                texts,
+            )
+
+    def leave() -> None:
+        progress.close()
+        tell()
+
+    with leaving_soon(leave):
+        try:
+            with progress:
+                if bits is None:
+                    return download_model(model_id, **options)
+                return download_quantized(
+                    model_id, bits=bits, quantizer=_quantizer(bits), **options
+                )
+        except KeyboardInterrupt:
+            tell()
+            raise
 
 
 def _quantizer(bits: int) -> "Quantizer":

@@ -59,6 +59,10 @@ class RichProgress:
     ) -> None:
         if error is None:
             self._end_stage()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal as it was; the last bars stay."""
         self._live.stop()
 
     def begin(self, stage: Stage, total_bytes: int) -> None:
@@ -142,6 +146,9 @@ class PlainProgress:
     ) -> None:
         if error is None:
             self._end_stage()
+
+    def close(self) -> None:
+        """Do nothing: what was said is said."""
 
     def begin(self, stage: Stage, total_bytes: int) -> None:
         """Enter a stage and say so."""
