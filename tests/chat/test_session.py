@@ -4,7 +4,7 @@ from hypothesis import given
 from tests.chat.events import sessions
 from xverse_chat.chat.backend import Message
 from xverse_chat.chat.events import Event, Grown, Moved, Policy, Said, Summarised
-from xverse_chat.chat.session import Session, check_answerable
+from xverse_chat.chat.session import Session
 from xverse_chat.errors import DataError, UsageError
 
 
@@ -152,27 +152,3 @@ def test_every_change_is_told_and_none_where_nothing_changes() -> None:
     session.set_system("")
     session.rename("")
     assert told == [3]
-
-
-@pytest.mark.parametrize(
-    ("messages", "told"),
-    [
-        ([], "empty"),
-        ([user("a"), answer("b")], "assistant"),
-        ([Message("system", "a")], "system"),
-        ([user("a"), Message("system", "b"), user("c")], "Message 2"),
-    ],
-)
-def test_what_no_model_can_answer_is_refused(messages: list[Message], told: str) -> None:
-    with pytest.raises(DataError, match=told):
-        check_answerable(messages)
-
-
-def test_a_conversation_may_begin_with_an_answer() -> None:
-    messages = (answer("Hello."), user("hi"))
-    assert check_answerable(messages) == messages
-
-
-def test_an_answer_that_was_broken_off_can_be_answered() -> None:
-    messages = (user("hi"), Message("assistant", "He", interrupted=True))
-    assert check_answerable(messages) == messages

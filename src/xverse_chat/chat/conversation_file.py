@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xverse_chat.chat.answerable import check_answerable
 from xverse_chat.chat.backend import ROLES, Message
 from xverse_chat.chat.clean import clean_text
-from xverse_chat.chat.session import check_answerable
 from xverse_chat.errors import DataError, DiskError, UsageError
 from xverse_chat.wording import Sentence, foreign, say, system_reason
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xverse_chat.chat.answerable import check_answerable
 from xverse_chat.chat.attachment import (
     MAX_ATTACHED_BYTES,
     Attachment,
@@ -23,7 +24,6 @@ from xverse_chat.chat.conversation_file import (
     read_conversation,
 )
 from xverse_chat.chat.decoding import decode
-from xverse_chat.chat.session import check_answerable
 from xverse_chat.errors import DataError, UsageError
 from xverse_chat.wording import say
 

@@ -11,6 +11,7 @@ everything: here the oldest rounds go then, by the rules of ``chat/budget.py``.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xverse_chat.chat.answerable import check_answerable
 from xverse_chat.chat.backend import Message
 from xverse_chat.chat.budget import (
     KEPT_SHARE,
@@ -19,7 +20,6 @@ from xverse_chat.chat.budget import (
     split_rounds,
     too_long,
 )
-from xverse_chat.chat.session import check_answerable
 from xverse_chat.checkpoint.prompt_text import ASSISTANT, HUMAN, TURN_END
 from xverse_chat.engine.tokenizer import TextTokenizer
 
