@@ -39,6 +39,7 @@ from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.texts import Texts
 
 REFRESH_S = 0.1
+LATE_INTERRUPT_S = 0.05
 
 
 class LineEditor:
@@ -173,6 +174,8 @@ class LineEditor:
             elif edited != before:
                 buffer.document = Document(self._folds.fold(edited))
         finally:
+            # A Ctrl-C that ended the editor reaches this program's loop behind the editor's end.
+            await asyncio.sleep(LATE_INTERRUPT_S)
             self._is_outside = False
 
     def _write_outside(self, text: str) -> str:
