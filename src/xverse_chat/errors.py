@@ -20,6 +20,9 @@ Ctrl-C ends with 130, hang-up with 129, termination with 143; those are no error
 
 from xverse_chat.wording import NOTHING, Sentence
 
+# Of a program that Ctrl-C ended, as shells tell it.
+INTERRUPTED_EXIT_CODE = 130
+
 
 class XverseChatError(Exception):
     """A failure told in one paragraph: ``message`` is what is wrong, ``hint`` what to do next."""

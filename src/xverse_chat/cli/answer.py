@@ -12,10 +12,11 @@ from typing import Any
 from xverse_chat.chat.attachment import encoding_notes
 from xverse_chat.chat.backend import Backend, Finish, Message
 from xverse_chat.cli.loader import Loader
-from xverse_chat.cli.outcome import INTERRUPTED_EXIT_CODE, write_json, write_note
+from xverse_chat.cli.outcome import write_json, write_note
 from xverse_chat.cli.question import Inquiry, read_attachments, read_question
 from xverse_chat.cli.start import Start
 from xverse_chat.config import GenerationSettings
+from xverse_chat.errors import INTERRUPTED_EXIT_CODE
 from xverse_chat.progress import NoProgress, Progress
 from xverse_chat.terminal.sanitise import Sanitiser
 from xverse_chat.terminal.texts import Texts

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from xverse_chat.cli.outcome import INTERRUPTED_EXIT_CODE
+from xverse_chat.errors import INTERRUPTED_EXIT_CODE
 
 PATIENCE_S = 1.0
 

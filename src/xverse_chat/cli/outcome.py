@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TextIO
 
-from xverse_chat.errors import DiskError, XverseChatError
+from xverse_chat.errors import INTERRUPTED_EXIT_CODE, DiskError, XverseChatError
 from xverse_chat.terminal.sanitise import sanitise
 from xverse_chat.terminal.texts import Texts
 from xverse_chat.wording import say, system_reason
 
-INTERRUPTED_EXIT_CODE = 130
 # As a shell tells of tools like cat and grep whose reader went away.
 CLOSED_PIPE_EXIT_CODE = 128 + signal.SIGPIPE
 

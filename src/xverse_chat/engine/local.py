@@ -31,6 +31,7 @@ from xverse_chat.engine.memory import (
 )
 from xverse_chat.engine.prompt import count_tokens
 from xverse_chat.engine.reply import stream_reply
+from xverse_chat.engine.sampling import not_numbers_error
 from xverse_chat.engine.tokenizer import TextTokenizer, load_text_tokenizer
 from xverse_chat.engine.weights import load_weights
 from xverse_chat.errors import (
@@ -215,10 +216,7 @@ def _probe(engine: Engine, token_id: int, dtype: str) -> None:
     if is_flat:
         raise EngineError(
             say("The model computes nothing of use in {dtype}.", dtype=dtype),
-            hint=say(
-                "In float16 some weights overflow: try --dtype bfloat16 or float32. If that "
-                "does not help, xverse-download --verify looks for damage."
-            ),
+            hint=not_numbers_error().hint,
         )
 
 

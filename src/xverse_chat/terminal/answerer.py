@@ -9,10 +9,9 @@ from xverse_chat.chat.attachment import put_before
 from xverse_chat.chat.backend import Backend
 from xverse_chat.chat.loading import Loading
 from xverse_chat.chat.turn import Turn, ask
-from xverse_chat.errors import DeviceLostError, XverseChatError
+from xverse_chat.errors import INTERRUPTED_EXIT_CODE, DeviceLostError, XverseChatError
 from xverse_chat.terminal.commands.answers import tell_alternatives
 from xverse_chat.terminal.commands.command import Desk
-from xverse_chat.terminal.entry import INTERRUPTED_EXIT_CODE
 from xverse_chat.terminal.reply import POLL_S, Reply
 from xverse_chat.terminal.room import RoomMaker
 from xverse_chat.terminal.tally import ProgressTally

@@ -18,11 +18,10 @@ from prompt_toolkit.keys import Keys
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
-from xverse_chat.errors import XverseChatError
+from xverse_chat.errors import INTERRUPTED_EXIT_CODE, XverseChatError
 from xverse_chat.terminal.clusters import cluster_bindings
 from xverse_chat.terminal.commands.parsing import SLASHES, as_typed
 from xverse_chat.terminal.entry import (
-    INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
     SECOND_INTERRUPT_WITHIN_S,
     Departure,

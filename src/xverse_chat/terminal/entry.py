@@ -5,7 +5,6 @@ from typing import Protocol
 
 # Far more than any context holds: what is too long is told in tokens, by whoever counts them.
 MAX_MESSAGE_BYTES = 2**20
-INTERRUPTED_EXIT_CODE = 130
 SECOND_INTERRUPT_WITHIN_S = 2.0
 
 

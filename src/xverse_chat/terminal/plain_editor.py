@@ -11,9 +11,9 @@ from typing import Any
 
 from xverse_chat.chat.clean import clean_text
 from xverse_chat.chat.loading import Loading
+from xverse_chat.errors import INTERRUPTED_EXIT_CODE
 from xverse_chat.terminal.commands.parsing import as_typed
 from xverse_chat.terminal.entry import (
-    INTERRUPTED_EXIT_CODE,
     MAX_MESSAGE_BYTES,
     SECOND_INTERRUPT_WITHIN_S,
     Departure,
