@@ -1,8 +1,8 @@
 """Letting the user choose one of a few numbered ways, in the middle of a conversation."""
 
-import signal
 from collections.abc import Sequence
 
+from xverse_chat.terminal.interruptible import interruptible
 from xverse_chat.terminal.renderer import Renderer
 from xverse_chat.terminal.terminal_state import TerminalState
 from xverse_chat.terminal.texts import Texts
@@ -22,9 +22,8 @@ def choose(
     """
     numbers = [str(number) for number in range(1, len(ways) + 1)]
     renderer.table(heading, zip(numbers, ways, strict=True))
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with terminal.echoing():
+        with interruptible(), terminal.echoing():
             while True:
                 answer = _read(texts.choice_question)
                 if (answer or numbers[0]) in numbers:
@@ -33,8 +32,6 @@ def choose(
     except (EOFError, KeyboardInterrupt):
         renderer.blank()
         return None
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 def _read(question: str) -> str:

@@ -4,6 +4,7 @@ import sys
 from enum import Enum
 from pathlib import Path
 
+from xverse_chat.terminal.interruptible import interruptible
 from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.sanitise import sanitise_line
 from xverse_chat.terminal.texts import Texts
@@ -28,7 +29,8 @@ def offer_model(model_id: str, *, size_bytes: int, folder: Path, texts: Texts) -
     sys.stdout.write("\n")
     while True:
         try:
-            answer = input(texts.offer_question).strip() or Choice.DOWNLOAD.value
+            with interruptible():
+                answer = input(texts.offer_question).strip() or Choice.DOWNLOAD.value
         except EOFError:
             sys.stdout.write("\n")
             return Choice.LEAVE

@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from xverse_chat.terminal.entry import (
     message_bytes,
 )
 from xverse_chat.terminal.history_file import HistoryFile
+from xverse_chat.terminal.interruptible import interruptible
 from xverse_chat.terminal.measures import format_bytes
 from xverse_chat.terminal.terminal_state import TerminalState
 from xverse_chat.terminal.texts import Texts
@@ -75,20 +75,16 @@ class PlainEditor:
                 return entry
 
     def _read_entry(self, draft: str) -> Entry:
-        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            with self._terminal.echoing():
-                with self._beginning_with(draft):
-                    lines = [input(self._texts.you_label)]
-                pasted = False
-                while lines[-1].endswith("\\") or _more_is_there():
-                    if lines[-1].endswith("\\"):
-                        lines[-1] = lines[-1][:-1]
-                    else:
-                        pasted = True
-                    lines.append(input(_CONTINUATION))
-        finally:
-            signal.signal(signal.SIGINT, handler)
+        with interruptible(), self._terminal.echoing():
+            with self._beginning_with(draft):
+                lines = [input(self._texts.you_label)]
+            pasted = False
+            while lines[-1].endswith("\\") or _more_is_there():
+                if lines[-1].endswith("\\"):
+                    lines[-1] = lines[-1][:-1]
+                else:
+                    pasted = True
+                lines.append(input(_CONTINUATION))
         return Entry(clean_text("\n".join(lines)), pasted, bool(draft))
 
     @contextmanager
