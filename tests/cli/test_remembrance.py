@@ -17,8 +17,8 @@ PROGRAM = [sys.executable, "-m", "xverse_chat"]
     [
         (["--continue", "--session", "x"], "both say which conversation"),
         (["--session", " "], "needs the name of a conversation"),
-        (["--continue", "-p", "hi"], "A script has no earlier conversation"),
-        (["--session", "x", "--json", "-p", "hi"], "A script has no earlier conversation"),
+        (["--continue", "--messages", "x"], "--messages is a whole conversation"),
+        (["--session", "x", "--json", "--messages", "-"], "--messages is a whole conversation"),
     ],
     ids=" ".join,
 )

@@ -4,18 +4,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
 from xverse_chat.chat.attachment import encoding_notes
-from xverse_chat.chat.backend import Backend, Finish, Message
+from xverse_chat.chat.backend import Finish, ModelDescription
 from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.outcome import write_json, write_note
 from xverse_chat.cli.question import Inquiry, read_attachments, read_question
+from xverse_chat.cli.remembrance import Remembrance
+from xverse_chat.cli.script_turn import ScriptTurn
 from xverse_chat.cli.start import Start
-from xverse_chat.config import GenerationSettings
 from xverse_chat.errors import INTERRUPTED_EXIT_CODE
 from xverse_chat.progress import NoProgress, Progress
 from xverse_chat.terminal.sanitise import Sanitiser
@@ -28,10 +29,21 @@ class InterruptSwitch:
     def __init__(self) -> None:
         self.stop = threading.Event()
         self.is_answering = False
+        self._settle = _nothing
 
     def install(self) -> None:
         """Take SIGINT over from Python, whose exception could strike in the middle of an import."""
         signal.signal(signal.SIGINT, self._handle)
+
+    def settle_by(self, settle: Callable[[], None]) -> None:
+        """Have ``settle`` called before the program ends early, by a hang-up or termination too."""
+        self._settle = settle
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, frame: self._leave(128 + number))
+
+    def _leave(self, exit_code: int) -> None:
+        self._settle()
+        os._exit(exit_code)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.is_answering and not self.stop.is_set():
@@ -39,18 +51,28 @@ class InterruptSwitch:
         else:
             if os.isatty(2):
                 os.write(2, b"\n")  # below what was shown while loading
-            os._exit(INTERRUPTED_EXIT_CODE)  # nothing is open that could be lost
+            self._leave(INTERRUPTED_EXIT_CODE)
+
+
+def _nothing() -> None:
+    pass
 
 
 def answer_once(
     loader: Loader,
     inquiry: Inquiry,
+    remembrance: Remembrance,
     *,
     overrides: Mapping[str, Any],
     start: Start,
     plain: bool = False,
 ) -> None:
-    """Load the model and answer once, on stdout, what was asked."""
+    """Load the model and answer once, on stdout, what was asked.
+
+    Where an earlier conversation is asked for, question and answer become part of it.
+    """
+    if inquiry.messages_file is not None:
+        remembrance.check_for_file()
     attachments = read_attachments(inquiry.files)
     messages = read_question(inquiry, attachments)
     for note in encoding_notes(attachments):
@@ -58,10 +80,19 @@ def answer_once(
     switch = InterruptSwitch()
     switch.install()
     loader.check()
+    turn = None
+    if remembrance.is_any:
+        turn = ScriptTurn(remembrance, messages, model_id=loader.source.model_id, texts=start.texts)
+        switch.settle_by(turn.settle)
     with _loading_progress(start.texts, plain=plain) as progress:
         backend = loader.load(progress)
     settings = backend.default_settings.overridden(overrides)
-    write_answer(backend, messages, settings=settings, start=start, switch=switch)
+    if turn is not None:
+        events = turn.run(backend, settings=settings, stop=switch.stop)
+    else:
+        events = backend.stream(messages, settings, switch.stop)
+    switch.is_answering = True
+    write_answer(events, backend.description, start=start)
 
 
 @contextmanager
@@ -77,22 +108,17 @@ def _loading_progress(texts: Texts, *, plain: bool) -> Iterator[Progress]:
 
 
 def write_answer(
-    backend: Backend,
-    messages: Sequence[Message],
-    *,
-    settings: GenerationSettings,
-    start: Start,
-    switch: InterruptSwitch,
+    events: Generator[str | Finish, None, None], model: ModelDescription, *, start: Start
 ) -> None:
     """Stream the answer to stdout, or write it as one JSON object when it is complete.
 
-    Raises SystemExit(130) after an interrupt, with what was said until then written.
+    ``events`` are the pieces of the answer, then its Finish. Raises
+    SystemExit(130) after an interrupt, with what was said until then written.
     """
     sanitiser = Sanitiser()
     pieces: list[str] = []
     finish: Finish | None = None
-    switch.is_answering = True
-    with closing(backend.stream(messages, settings, switch.stop)) as stream:
+    with closing(events) as stream:
         for event in stream:
             if isinstance(event, Finish):
                 finish = event
@@ -102,12 +128,13 @@ def write_answer(
                     _write(sanitiser.feed(event))
     assert finish is not None, "a backend ends with its Finish"
     if start.as_json:
-        write_json(_summary(backend, "".join(pieces), finish))
+        write_json(_summary(model, "".join(pieces), finish))
     else:
         _write("\n")
     if finish.dropped_messages:
-        tokens = backend.description.context_tokens
-        note = start.texts.dropped.format(context=tokens, count=finish.dropped_messages)
+        note = start.texts.dropped.format(
+            context=model.context_tokens, count=finish.dropped_messages
+        )
         write_note(note, start.texts)
     if finish.reason == "interrupted":
         raise SystemExit(INTERRUPTED_EXIT_CODE)
@@ -118,9 +145,9 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def _summary(backend: Backend, text: str, finish: Finish) -> dict[str, object]:
+def _summary(model: ModelDescription, text: str, finish: Finish) -> dict[str, object]:
     """Return the object of ``--json``. The text is the model's own: JSON escapes control codes."""
-    model, usage, timings = backend.description, finish.usage, finish.timings
+    usage, timings = finish.usage, finish.timings
     return {
         "text": text,
         "finish_reason": finish.reason,

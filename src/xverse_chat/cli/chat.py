@@ -295,8 +295,7 @@ def chat(
     is_read_out = wants_screen_reader(screen_reader, os.environ)
     plain = plain or is_read_out
     if _wants_one_answer(inquiry, as_json=as_json):
-        remembrance.check_for_script()
-        answer_once(loader, inquiry, overrides=overrides, start=start, plain=plain)
+        answer_once(loader, inquiry, remembrance, overrides=overrides, start=start, plain=plain)
     else:
         raise SystemExit(
             converse(

@@ -27,13 +27,15 @@ class Remembrance:
         if self.name is not None and not self.name.strip():
             raise UsageError(say("--session needs the name of a conversation."))
 
-    def check_for_script(self) -> None:
-        """Raise UsageError where a script asks for a conversation: it has none."""
-        if self.goes_on or self.name is not None:
+    @property
+    def is_any(self) -> bool:
+        """Whether an earlier conversation is asked for."""
+        return self.goes_on or self.name is not None
+
+    def check_for_file(self) -> None:
+        """Raise UsageError where a whole conversation from a file is to be answered as well."""
+        if self.is_any:
             raise UsageError(
-                say("A script has no earlier conversation to go on with."),
-                hint=say(
-                    "--continue and --session are for a terminal; --messages answers a whole "
-                    "conversation."
-                ),
+                say("--messages is a whole conversation: there is no other one to go on with."),
+                hint=say("Leave out --continue or --session, or ask with -p."),
             )

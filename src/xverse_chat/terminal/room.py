@@ -62,7 +62,7 @@ class RoomMaker:
         turn.session.drop(overflow.through)
         self._renderer.notice(
             self._texts.rounds_dropped.format(
-                rounds=self._rounds(overflow),
+                rounds=told_rounds(overflow, self._texts),
                 needed=overflow.needed_tokens,
                 kept=overflow.kept_tokens,
             )
@@ -77,7 +77,7 @@ class RoomMaker:
                 needed=overflow.needed_tokens,
                 budget=overflow.budget_tokens,
                 context=outlook.context_tokens,
-                rounds=self._rounds(overflow),
+                rounds=told_rounds(overflow, texts),
             )
         )
         chosen = choose(
@@ -102,12 +102,13 @@ class RoomMaker:
                 turn.session, overflow, backend, settings=settings, stop=stop
             )
         )
-        finish = self._wait(writing, self._texts.summarising.format(rounds=self._rounds(overflow)))
+        rounds = told_rounds(overflow, self._texts)
+        finish = self._wait(writing, self._texts.summarising.format(rounds=rounds))
         if finish is None or finish.reason == "interrupted":
             return False
         self._renderer.notice(
             self._texts.rounds_summarised.format(
-                rounds=self._rounds(overflow),
+                rounds=rounds,
                 count=finish.usage.completion_tokens,
                 summary=turn.session.summary_at(overflow.through),
             )
@@ -130,16 +131,17 @@ class RoomMaker:
             self._renderer.waiting_over()
         return finish
 
-    def _rounds(self, overflow: Overflow) -> str:
-        """Return which rounds these are, and with which questions they begin and end."""
-        first, last = overflow.questions[0], overflow.questions[-1]
-        if overflow.first_round == overflow.last_round:
-            return self._texts.round_one.format(
-                number=overflow.first_round, question=shorten(first, QUESTION_COLUMNS)
-            )
-        return self._texts.rounds_many.format(
-            first=overflow.first_round,
-            last=overflow.last_round,
-            opening=shorten(first, QUESTION_COLUMNS),
-            closing=shorten(last, QUESTION_COLUMNS),
+
+def told_rounds(overflow: Overflow, texts: Texts) -> str:
+    """Return which rounds have to go, and with which questions they begin and end."""
+    first, last = overflow.questions[0], overflow.questions[-1]
+    if overflow.first_round == overflow.last_round:
+        return texts.round_one.format(
+            number=overflow.first_round, question=shorten(first, QUESTION_COLUMNS)
         )
+    return texts.rounds_many.format(
+        first=overflow.first_round,
+        last=overflow.last_round,
+        opening=shorten(first, QUESTION_COLUMNS),
+        closing=shorten(last, QUESTION_COLUMNS),
+    )

@@ -199,9 +199,11 @@ SENTENCES: Mapping[str, str] = {
         "--continue 和 --session 都指定了要继续的对话。"
     ),
     "--session needs the name of a conversation.": "--session 后面需要对话的名字。",
-    "A script has no earlier conversation to go on with.": "脚本没有可以继续的对话。",
-    "--continue and --session are for a terminal; --messages answers a whole conversation.": (
-        "--continue 和 --session 用于终端；要回答整段对话，请用 --messages。"
+    "--messages is a whole conversation: there is no other one to go on with.": (
+        "--messages 本身就是一整段对话，不能再继续另一段。"
+    ),
+    "Leave out --continue or --session, or ask with -p.": (
+        "请去掉 --continue 或 --session，或者用 -p 提问。"
     ),
     "Interrupted. What arrived is kept: run the same command again to go on.": (
         "已中断。已下载的部分会保留，再运行同一条命令即可继续。"
