@@ -1,9 +1,10 @@
 """Run the real programs as a user does, in a process of their own."""
 
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -43,3 +44,14 @@ def run(
         timeout=timeout_s,
         check=False,
     )
+
+
+def processor_seconds(start_programs: Callable[[], object]) -> float:
+    """Return the processor time of the programs that a call starts and waits for.
+
+    Unlike the time on the clock it tells the same while other tests run beside.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start_programs()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -191,11 +191,12 @@ def test_a_conversation_in_a_terminal_is_remembered(language: str, cache: Path, 
     with PseudoTerminal(command, environment=environment(home)) as terminal:
         terminal.wait_for("\n>")
         terminal.type(told + ENTER)  # at once, while the model loads
-        terminal.wait_for("token")
+        statistics = "个 token ·" if language == "zh" else "tokens ·"
+        terminal.wait_for(statistics)
         terminal.type(("从 1 数到 5。" if language == "zh" else "count from 1 to 5") + ENTER)
-        terminal.wait_until(lambda: terminal.text.count("token") >= 2, "the second answer")
+        terminal.wait_until(lambda: terminal.text.count(statistics) == 2, "the second answer")
         terminal.type(asked + ENTER)
-        terminal.wait_until(lambda: terminal.text.count("token") >= 3, "the third answer")
+        terminal.wait_until(lambda: terminal.text.count(statistics) == 3, "the third answer")
         assert expected in terminal.text.rpartition(asked)[2]
         terminal.type(CTRL_D)
         assert terminal.exit_code() == 0
