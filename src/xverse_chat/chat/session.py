@@ -5,7 +5,6 @@ and the same events in the same order make the same session, which is how it is 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from xverse_chat.chat.backend import FinishReason, Message
 from xverse_chat.chat.events import (
@@ -21,16 +20,11 @@ from xverse_chat.chat.events import (
     SystemSet,
     finished_message,
 )
+from xverse_chat.chat.message_tree import MessageTree
 from xverse_chat.chat.summary_text import with_summary
 from xverse_chat.chat.title import make_title
 from xverse_chat.errors import DataError, UsageError
 from xverse_chat.wording import say
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    message: Message
-    after: int
 
 
 class Session:
@@ -43,8 +37,7 @@ class Session:
     def __init__(self, system: str | None = None, messages: Iterable[Message] = ()) -> None:
         self._events: list[Event] = []
         self._system = ""
-        self._nodes: list[_Node] = []
-        self._position = 0
+        self._tree = MessageTree()
         self._name = ""
         self._policy: Policy | None = None
         self._dropped: set[int] = set()
@@ -66,7 +59,7 @@ class Session:
         session = cls()
         before = 0
         for event in events:
-            before = session._position
+            before = session.position
             session._apply(event)
         last = session._events[-1] if session._events else None
         if isinstance(last, Said) and last.message.role == "user":
@@ -83,22 +76,22 @@ class Session:
     def messages(self) -> tuple[Message, ...]:
         """Every message of the conversation, the system text first."""
         system = (Message("system", self._system),) if self._system else ()
-        return (*system, *(self._nodes[number - 1].message for number in self.path()))
+        return (*system, *map(self.message, self.path()))
 
     @property
     def is_empty(self) -> bool:
         """Tell whether the conversation holds no message."""
-        return self._position == 0
+        return self.position == 0
 
     @property
     def position(self) -> int:
         """The number of the last message, 0 where there is none."""
-        return self._position
+        return self._tree.position
 
     @property
     def total(self) -> int:
         """How many messages were ever said, taken back or not."""
-        return len(self._nodes)
+        return self._tree.total
 
     @property
     def system(self) -> str:
@@ -118,8 +111,7 @@ class Session:
     @property
     def title(self) -> str:
         """The name, else the beginning of the first question ever asked; empty before it."""
-        first = next((node.message for node in self._nodes if node.message.role == "user"), None)
-        return self._name or (make_title(first.content) if first is not None else "")
+        return self._name or make_title(self._tree.first_question())
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -129,18 +121,18 @@ class Session:
     @property
     def alternatives(self) -> tuple[Message, ...]:
         """The answers the last question was given, in the order said; empty without an answer."""
-        return tuple(self._nodes[number - 1].message for number in self._alternatives())
+        return tuple(map(self.message, self._tree.alternatives()))
 
     @property
     def alternative(self) -> int:
         """Which of ``alternatives`` is the conversation's, from 1; 0 where there are none."""
-        numbers = self._alternatives()
-        return numbers.index(self._position) + 1 if numbers else 0
+        numbers = self._tree.alternatives()
+        return numbers.index(self.position) + 1 if numbers else 0
 
     @property
     def can_go_on(self) -> bool:
         """Tell whether the last message is an answer that was not said to its end."""
-        return not self.is_empty and self._nodes[self._position - 1].message.is_unfinished
+        return not self.is_empty and self.message(self.position).is_unfinished
 
     @property
     def summary(self) -> str:
@@ -153,16 +145,11 @@ class Session:
 
     def path(self, position: int | None = None) -> list[int]:
         """Return the numbers of the messages up to ``position`` (its own by default), in order."""
-        numbers = []
-        number = self._position if position is None else position
-        while number:
-            numbers.append(number)
-            number = self._nodes[number - 1].after
-        return numbers[::-1]
+        return self._tree.path(position)
 
     def message(self, number: int) -> Message:
         """Return a message by its number."""
-        return self._nodes[number - 1].message
+        return self._tree.message(number)
 
     def given(self, position: int | None = None, *, is_open: bool = False) -> list[int]:
         """Return the numbers of the messages up to ``position`` that the model is given.
@@ -181,14 +168,12 @@ class Session:
         path = self.path(position)
         closed = path[:-1] if is_open else path
         system = with_summary(self._system, self._summary_of(closed))
-        spoken = (
-            self._nodes[number - 1].message for number in self.given(position, is_open=is_open)
-        )
+        spoken = map(self.message, self.given(position, is_open=is_open))
         return (*((Message("system", system),) if system else ()), *spoken)
 
     def append(self, message: Message) -> None:
         """Add what was just said."""
-        self.put(message, after=self._position)
+        self.put(message, after=self.position)
 
     def put(self, message: Message, *, after: int) -> None:
         """Add what was said after message ``after``, and have the conversation end with it."""
@@ -197,7 +182,7 @@ class Session:
 
     def grow(self, content: str, reason: FinishReason) -> None:
         """Let the last answer go on by ``content``."""
-        self._do(Grown(self._position, content, reason))
+        self._do(Grown(self.position, content, reason))
 
     def undo(self, rounds: int = 1) -> tuple[str, ...]:
         """Put the last ``rounds`` questions with their answers aside; return the questions.
@@ -219,38 +204,24 @@ class Session:
 
     def redo(self) -> bool:
         """Return to what was last said below this place; False when nothing was."""
-        below = {self._position}
-        for number, node in enumerate(self._nodes, start=1):
-            if node.after in below:
-                below.add(number)
-        last = max(below)
-        if last == self._position:
-            return False
+        before = self.position
+        last = self._tree.last_below()
         self.move(last)
-        return True
+        return last != before
 
     def before_question(self, number: int) -> int:
         """Return the position before the ``number``-th question, from 1.
 
         Raises UsageError when there is none.
         """
-        asked = [n for n in self.path() if self._nodes[n - 1].message.role == "user"]
-        if not 1 <= number <= len(asked):
-            raise UsageError(
-                say(
-                    "There is no question {number}; there are {count}.",
-                    number=number,
-                    count=len(asked),
-                )
-            )
-        return self._nodes[asked[number - 1] - 1].after
+        return self._tree.before_question(number)
 
     def choose(self, alternative: int) -> None:
         """Have the conversation end with another of ``alternatives``, from 1.
 
         Raises UsageError when there is none.
         """
-        numbers = self._alternatives()
+        numbers = self._tree.alternatives()
         if not 1 <= alternative <= len(numbers):
             raise UsageError(
                 say(
@@ -263,7 +234,7 @@ class Session:
 
     def move(self, position: int) -> None:
         """Have the conversation end with message ``position``; 0 is before the first."""
-        if position != self._position:
+        if position != self.position:
             self._do(Moved(position))
 
     def set_system(self, system: str) -> None:
@@ -296,19 +267,15 @@ class Session:
     def _apply(self, event: Event) -> None:
         match event:
             case Said(after, message):
-                self._check(after)
-                self._nodes.append(_Node(message, after))
-                self._position = len(self._nodes)
+                self._tree.add(message, after=after)
             case Grown(number, content, reason):
-                self._check(number, least=1)
-                node = self._nodes[number - 1]
-                if node.message.role != "assistant":
+                self._tree.check(number, least=1)
+                message = self.message(number)
+                if message.role != "assistant":
                     raise DataError(say("it lets a question go on as if it were an answer"))
-                grown = finished_message(node.message.content + content, reason)
-                self._nodes[number - 1] = _Node(grown, node.after)
+                self._tree.replace(number, finished_message(message.content + content, reason))
             case Moved(to):
-                self._check(to)
-                self._position = to
+                self._tree.move(to)
             case SystemSet(content):
                 self._system = content
             case Named(name):
@@ -316,35 +283,15 @@ class Session:
             case PolicyChosen(policy):
                 self._policy = policy
             case Dropped(through):
-                self._check(through, least=1)
+                self._tree.check(through, least=1)
                 self._dropped.add(through)
             case Summarised(through, content):
-                self._check(through, least=1)
+                self._tree.check(through, least=1)
                 self._summaries[through] = content
         self._events.append(event)
 
-    def _check(self, number: int, *, least: int = 0) -> None:
-        if not least <= number <= len(self._nodes):
-            raise DataError(
-                say(
-                    "it speaks of message {number} where there are {count}",
-                    number=number,
-                    count=len(self._nodes),
-                )
-            )
-
     def _summary_of(self, path: Sequence[int]) -> str:
         return next((self._summaries[n] for n in reversed(path) if n in self._summaries), "")
-
-    def _alternatives(self) -> list[int]:
-        if self.is_empty or self._nodes[self._position - 1].message.role != "assistant":
-            return []
-        after = self._nodes[self._position - 1].after
-        return [
-            number
-            for number, node in enumerate(self._nodes, start=1)
-            if node.after == after and node.message.role == "assistant"
-        ]
 
 
 def _nothing() -> None:
