@@ -81,6 +81,24 @@ def test_what_is_shown_is_a_file_that_sets_the_same(tmp_path: Path) -> None:
     assert from_file == {"quant": 4, "system": '说  "中文"\n', "top-p": 0.5, "greedy": True}
 
 
+def test_a_variable_that_sets_nothing_is_told(tmp_path: Path) -> None:
+    variables = {
+        "XVERSE_CHAT_TEMPRATURE": "1",
+        "XVERSE_CHAT_ZZZ": "1",
+        "XVERSE_CHAT_ENDPOINT": "",  # the other program's
+        "XVERSE_CHAT_CONFIG": "",
+    }
+    said = run(CHAT, "--show-config", home=tmp_path, variables=variables).stdout.decode()
+    assert said.endswith(
+        "# XVERSE_CHAT_TEMPRATURE sets nothing. Did you mean XVERSE_CHAT_TEMPERATURE?\n"
+        "# XVERSE_CHAT_ZZZ sets nothing.\n"
+    )
+    assert said.count("sets nothing") == 2
+    done = run(CHAT, "--show-config", "--json", home=tmp_path, variables=variables)
+    told = json.loads(done.stdout)["unknown_variables"]
+    assert told == ["XVERSE_CHAT_TEMPRATURE", "XVERSE_CHAT_ZZZ"]
+
+
 def test_an_impossible_value_tells_where_it_is_from(tmp_path: Path) -> None:
     path = configure(tmp_path, "seed = 1\ntop-p = 7\n")
     done = run(CHAT, "-p", "x", home=tmp_path)

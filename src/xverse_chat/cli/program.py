@@ -19,7 +19,7 @@ from xverse_chat.cli.declarations import (
     make_command,
 )
 from xverse_chat.cli.outcome import ending_well, prepare_streams
-from xverse_chat.cli.show_config import show_config
+from xverse_chat.cli.show_config import show_config, unknown_variables
 from xverse_chat.cli.start import Program, Start
 from xverse_chat.cli.usage import usage_error
 from xverse_chat.errors import UsageError, XverseChatError
@@ -94,7 +94,8 @@ def _run(start: Start, arguments: list[str]) -> None:
     with context:
         if context.params["show_config"]:
             settings = tuple(row for row in table if row.is_setting)
-            show_config(context, settings, start)
+            unknown = unknown_variables(known_settings(), os.environ)
+            show_config(context, settings, start, unknown=unknown)
         else:
             command.invoke(context)
 

@@ -117,6 +117,8 @@ SENTENCES: Mapping[str, str] = {
     "One model is downloaded at a time: OWNER/NAME.": "一次只能下载一个模型：OWNER/NAME。",
     "the default": "默认值",
     "default": "默认",
+    "{name} sets nothing.": "{name} 不设置任何内容。",
+    "{name} sets nothing. Did you mean {word}?": "{name} 不设置任何内容。你是想用 {word} 吗？",
     "{path}, line {line}": "{path} 第 {line} 行",
     "{key} ({place})": "{place}的 {key}",
     "{where} is no setting.": "{where} 不是设置项。",
