@@ -7,7 +7,22 @@ import typer
 from xverse_chat.cli import values
 from xverse_chat.cli.options import ANSWER, MEMORY, MODEL, SCREEN, SCRIPTS, quant_option
 from xverse_chat.config import DEFAULT_MODEL_ID
-from xverse_chat.wording import say
+from xverse_chat.wording import Sentence, say
+
+
+def _number(meaning: Sentence) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        metavar="X", parser=values.number, help=meaning, rich_help_panel=ANSWER
+    )
+    return option
+
+
+def _whole_number(meaning: Sentence) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        metavar="N", parser=values.whole_number, help=meaning, rich_help_panel=ANSWER
+    )
+    return option
+
 
 Model = Annotated[
     str | None,
@@ -62,60 +77,12 @@ System = Annotated[
         rich_help_panel=ANSWER,
     ),
 ]
-Temperature = Annotated[
-    float | None,
-    typer.Option(
-        metavar="X",
-        parser=values.number,
-        help=say("Above 0; lower is more predictable."),
-        rich_help_panel=ANSWER,
-    ),
-]
-TopP = Annotated[
-    float | None,
-    typer.Option(
-        metavar="X",
-        parser=values.number,
-        help=say("Choose among the likeliest tokens that sum to this."),
-        rich_help_panel=ANSWER,
-    ),
-]
-TopK = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        parser=values.whole_number,
-        help=say("Choose among this many likeliest tokens; 0: all."),
-        rich_help_panel=ANSWER,
-    ),
-]
-RepetitionPenalty = Annotated[
-    float | None,
-    typer.Option(
-        metavar="X",
-        parser=values.number,
-        help=say("Above 1 avoids words already said."),
-        rich_help_panel=ANSWER,
-    ),
-]
-MaxNewTokens = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        parser=values.whole_number,
-        help=say("Longest answer, in tokens."),
-        rich_help_panel=ANSWER,
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        parser=values.whole_number,
-        help=say("Same seed, same answer."),
-        rich_help_panel=ANSWER,
-    ),
-]
+Temperature = Annotated[float | None, _number(say("Above 0; lower is more predictable."))]
+TopP = Annotated[float | None, _number(say("Choose among the likeliest tokens that sum to this."))]
+TopK = Annotated[int | None, _whole_number(say("Choose among this many likeliest tokens; 0: all."))]
+RepetitionPenalty = Annotated[float | None, _number(say("Above 1 avoids words already said."))]
+MaxNewTokens = Annotated[int | None, _whole_number(say("Longest answer, in tokens."))]
+Seed = Annotated[int | None, _whole_number(say("Same seed, same answer."))]
 Greedy = Annotated[
     bool,
     typer.Option(
