@@ -85,7 +85,8 @@ def test_an_edit_that_is_cleared_changes_nothing(start: Start) -> None:
     with start(replies=[["1"]]) as terminal:
         ask(terminal, "one")
         ask(terminal, "/edit")
-        wait_for_draft(terminal, "one")
+        terminal.wait_for("Question 1 is in the line.")
+        wait_for_draft(terminal, "one")  # the first line looked the same
         terminal.type(CTRL_C + "two" + ENTER)
         terminal.wait_for("heard: 'one' | '1' | 'two'")
 
