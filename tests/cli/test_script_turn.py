@@ -169,6 +169,18 @@ def test_rounds_are_summed_up_where_the_conversation_chose_that(
     assert kept(store).summary == "they spoke"
 
 
+def test_a_summary_that_is_broken_off_changes_nothing(store: Store) -> None:
+    session = talk(98)
+    session.choose_policy(Policy.SUMMARISE)
+    save(store, session)
+    stop = threading.Event()
+    stop.set()
+    turn = ScriptTurn(LAST, [Message("user", "next")], model_id="scripted", texts=ENGLISH)
+    *said, finish = turn.run(Backend(["never"], ["never"]), settings=SETTINGS, stop=stop)
+    assert (said, isinstance(finish, Finish) and finish.reason) == ([], "interrupted")
+    assert (kept(store).summary, kept(store).position) == ("", session.position)
+
+
 def test_nothing_is_sent_where_the_conversation_refuses_to_leave_anything_out(store: Store) -> None:
     session = talk(98)
     session.choose_policy(Policy.REFUSE)

@@ -54,7 +54,7 @@ class MessageTree:
         self._position = position
 
     def check(self, number: int, *, least: int = 0) -> None:
-        """Raise DataError where there is no message of this number; 0 counts as one."""
+        """Raise DataError unless ``number`` is from ``least`` to that of the newest message."""
         if not least <= number <= len(self._nodes):
             raise DataError(
                 say(

@@ -15,7 +15,6 @@ from xverse_chat.cli.loader import Loader
 from xverse_chat.cli.outcome import write_json, write_note
 from xverse_chat.cli.question import Inquiry, read_attachments, read_question
 from xverse_chat.cli.remembrance import Remembrance
-from xverse_chat.cli.script_turn import ScriptTurn
 from xverse_chat.cli.start import Start
 from xverse_chat.errors import INTERRUPTED_EXIT_CODE
 from xverse_chat.progress import NoProgress, Progress
@@ -82,6 +81,8 @@ def answer_once(
     loader.check()
     turn = None
     if remembrance.is_any:
+        from xverse_chat.cli.script_turn import ScriptTurn
+
         turn = ScriptTurn(remembrance, messages, model_id=loader.source.model_id, texts=start.texts)
         switch.settle_by(turn.settle)
     with _loading_progress(start.texts, plain=plain) as progress:
